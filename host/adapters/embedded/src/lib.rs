@@ -1,0 +1,1 @@
+//! Every port, embedded and crash-safe: the default, not a mock.

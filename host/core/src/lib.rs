@@ -1,0 +1,1 @@
+//! The domain of Ringside: no I/O, no clock, no runtime.

@@ -1,0 +1,1 @@
+//! Viewers' way in and out: listener, hub of sockets, sessions, rooms, SSE and REST.

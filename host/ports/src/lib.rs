@@ -1,0 +1,1 @@
+//! What the roles and the edge ask of backends, as object-safe traits.

@@ -1,0 +1,1 @@
+//! The workers between the log and everything else: intake, coordinator, writer, judge.

@@ -1,0 +1,1 @@
+//! The component host: engine, chain, generations and swap.
