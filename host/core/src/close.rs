@@ -59,18 +59,38 @@ pub const TABLE: &[CloseRow] = &[
     CloseRow { code: CloseCode::UnsupportedData, reason: "wrong kind of frame", client: "mend the client" },
     CloseRow { code: CloseCode::InvalidPayload, reason: "invalid payload", client: "mend the client" },
     CloseRow { code: CloseCode::TooBig, reason: "message too big", client: "send less" },
-    CloseRow { code: CloseCode::InternalError, reason: "internal error", client: "reconnect with backoff and resume" },
+    CloseRow {
+        code: CloseCode::InternalError,
+        reason: "internal error",
+        client: "reconnect with backoff and resume",
+    },
     CloseRow { code: CloseCode::Drain, reason: "drain", client: "reconnect with jitter and resume" },
     CloseRow { code: CloseCode::Slow, reason: "too slow", client: "reconnect with backoff and resume" },
     CloseRow { code: CloseCode::Idle, reason: "idle", client: "reconnect when there is something to do" },
-    CloseRow { code: CloseCode::CodecWithdrawn, reason: "subprotocol withdrawn", client: "reconnect with another subprotocol" },
-    CloseRow { code: CloseCode::Full, reason: "host is full", client: "reconnect with backoff, or to another PoP" },
+    CloseRow {
+        code: CloseCode::CodecWithdrawn,
+        reason: "subprotocol withdrawn",
+        client: "reconnect with another subprotocol",
+    },
+    CloseRow {
+        code: CloseCode::Full,
+        reason: "host is full",
+        client: "reconnect with backoff, or to another PoP",
+    },
     CloseRow { code: CloseCode::Malformed, reason: "malformed message", client: "mend the client" },
-    CloseRow { code: CloseCode::AuthenticateTimeout, reason: "authentication timeout", client: "send a token in time" },
+    CloseRow {
+        code: CloseCode::AuthenticateTimeout,
+        reason: "authentication timeout",
+        client: "send a token in time",
+    },
     CloseRow { code: CloseCode::InvalidToken, reason: "invalid token", client: "get a new token" },
     CloseRow { code: CloseCode::TokenExpired, reason: "token expired", client: "get a new token" },
     CloseRow { code: CloseCode::Banned, reason: "banned", client: "do not come back" },
-    CloseRow { code: CloseCode::TooManyCommands, reason: "too many commands", client: "send fewer commands, then reconnect" },
+    CloseRow {
+        code: CloseCode::TooManyCommands,
+        reason: "too many commands",
+        client: "send fewer commands, then reconnect",
+    },
 ];
 
 impl CloseCode {

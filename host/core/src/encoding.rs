@@ -13,7 +13,9 @@ pub enum Undecodable {
     #[error("the record is empty")]
     Empty,
     /// Written by a later version, which this one must not guess at.
-    #[error("the record has format version {0}, this host reads up to {VERSION}: upgrade the host, then replay")]
+    #[error(
+        "the record has format version {0}, this host reads up to {VERSION}: upgrade the host, then replay"
+    )]
     Version(u8),
     /// An event of a kind this version does not know. Skipped and counted, not a dead letter.
     #[error("unknown kind of event: {0}")]

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn what_is_nearly_a_position_is_refused() {
-        for bad in ["", "1.2", "1.2.3.4", "1..3", "+1.2.3", "g.1.1", "1.fffffffff.1", "00000000000000001.1.1"] {
+        for bad in ["", "1.2", "1.2.3.4", "1..3", "+1.2.3", "g.1.1", "1.fffffffff.1", "00000000000000001.1.1"]
+        {
             assert!(bad.parse::<Position>().is_err(), "{bad}");
         }
     }

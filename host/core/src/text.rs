@@ -15,7 +15,13 @@ pub fn fold(text: &str) -> String {
         let c = if c.is_whitespace() { ' ' } else { c };
         run = if c == last { run + 1 } else { 1 };
         last = c;
-        let most = if c == ' ' { 1 } else if c.is_alphabetic() { 2 } else { usize::MAX };
+        let most = if c == ' ' {
+            1
+        } else if c.is_alphabetic() {
+            2
+        } else {
+            usize::MAX
+        };
         if run <= most {
             folded.push(c);
         }
@@ -137,8 +143,16 @@ pub fn is_emoji_only(text: &str) -> bool {
     let mut seen = false;
     for c in text.chars() {
         match c {
-            '\u{1f000}'..='\u{1faff}' | '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}'
-            | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{a9}' | '\u{ae}' => seen = true,
+            '\u{1f000}'..='\u{1faff}'
+            | '\u{2190}'..='\u{21ff}'
+            | '\u{2300}'..='\u{27bf}'
+            | '\u{2b00}'..='\u{2bff}'
+            | '\u{3030}'
+            | '\u{303d}'
+            | '\u{3297}'
+            | '\u{3299}'
+            | '\u{a9}'
+            | '\u{ae}' => seen = true,
             // Joiners, presentation selectors, keycaps and tags only join.
             '\u{200d}' | '\u{fe0f}' | '\u{fe0e}' | '\u{20e3}' | '\u{e0020}'..='\u{e007f}' => {}
             c if c.is_whitespace() => {}

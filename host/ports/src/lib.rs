@@ -1,1 +1,29 @@
-//! What the roles and the edge ask of backends, as object-safe traits.
+//! What the roles and the edge ask of backends and of each other, as object-safe traits.
+//!
+//! The doc comment of a method is its contract: order, atomicity, idempotence, limits. Every backend port has
+//! an embedded adapter, which is the default and not a mock, and one conformance suite that each adapter must
+//! pass. Calls take batches, so that an adapter over a network needs one round trip.
+
+pub mod catalog;
+pub mod codecs;
+pub mod comments;
+pub mod counters;
+pub mod directory;
+pub mod error;
+pub mod log;
+pub mod policy;
+pub mod relay;
+pub mod releases;
+pub mod store;
+
+pub use catalog::Catalog;
+pub use codecs::Codecs;
+pub use comments::Comments;
+pub use counters::Counters;
+pub use directory::Directory;
+pub use error::{PortError, PortResult};
+pub use log::Log;
+pub use policy::Policy;
+pub use relay::Relay;
+pub use releases::Releases;
+pub use store::Store;

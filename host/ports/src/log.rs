@@ -1,0 +1,139 @@
+//! The log: where a comment becomes real, and the only thing that viewers are shown from.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::error::PortResult;
+
+/// What a record is about. Each has its own partitions and offsets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// Events of streams, keyed by stream id.
+    RoomEvents,
+    /// Records that could not be read, with the reason, to be replayed.
+    DeadLetters,
+}
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 2] = [Self::RoomEvents, Self::DeadLetters];
+
+    /// Its name in Kafka, in folders and in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RoomEvents => "room-events",
+            Self::DeadLetters => "dead-letters",
+        }
+    }
+}
+
+/// A record to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// The stream id; records of one key are in one partition, in the order of their appends.
+    pub key: String,
+    /// An encoded event; at most [`RECORD_BYTES_MAX`].
+    pub payload: Bytes,
+}
+
+/// Largest payload: Kafka's default message size, less its overhead.
+pub const RECORD_BYTES_MAX: usize = 1_000_000;
+
+/// A record that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its place in the partition.
+    pub offset: u64,
+    /// As written.
+    pub key: String,
+    /// As written.
+    pub payload: Bytes,
+}
+
+/// When an append returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// When the records are on disk (or with all in-sync replicas): what may be acknowledged.
+    Durable,
+    /// When the records are queued, for totals and counts that are sent again soon. They keep their place in the
+    /// order, and become visible and durable with the next group.
+    Queued,
+}
+
+/// The offsets a partition holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Oldest offset still kept.
+    pub first: u64,
+    /// The next offset to be read: all below is durable and visible.
+    pub next: u64,
+}
+
+/// An append-only log of records in topics and partitions.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// Identity of this log, drawn when it was made: offsets of another epoch mean nothing here.
+    fn epoch(&self) -> u64;
+
+    /// Number of partitions of a topic, at least 1; fixed for the life of the log.
+    fn partitions(&self, topic: Topic) -> u32;
+
+    /// The partition of a key; the same on every host.
+    fn partition_of(&self, topic: Topic, key: &str) -> u32;
+
+    /// Appends records of one partition, in order and next to each other, and returns the first's offset; the
+    /// others' follow. Concurrent calls are written and synced in groups.
+    ///
+    /// # Errors
+    /// `Busy` when the bounded queue is full, `Unavailable` when the disk or broker fails: then none of the
+    /// records was acknowledged, but some may be in the log (a retry may double them). `Invalid` for a payload
+    /// over [`RECORD_BYTES_MAX`] or a key of another partition; then none is in the log.
+    async fn append(
+        &self,
+        topic: Topic,
+        partition: u32,
+        records: Vec<NewRecord>,
+        durability: Durability,
+    ) -> PortResult<u64>;
+
+    /// Durable records from `from` on, at most `max_records` and about `max_bytes` (at least one record if there
+    /// is any). Empty at the end. When `from` is older than what is kept, starts at the oldest kept: compare
+    /// the first offset with `from` to see the gap.
+    ///
+    /// # Errors
+    /// `Unavailable`, or `Corrupt` when a stored record fails its checksum (named by segment and offset).
+    async fn read(
+        &self,
+        topic: Topic,
+        partition: u32,
+        from: u64,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> PortResult<Vec<Record>>;
+
+    /// Returns when a record at `offset` or later can be read. Cancel-safe.
+    ///
+    /// # Errors
+    /// `Unavailable` when the log is closed.
+    async fn wait_for(&self, topic: Topic, partition: u32, offset: u64) -> PortResult<()>;
+
+    /// The offsets kept now.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn extent(&self, topic: Topic, partition: u32) -> PortResult<Extent>;
+
+    /// Keeps a consumer group's place: the next offset it will read. May lag behind a crash, never ahead of a
+    /// call that returned before the last one: effects must bear repetition.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn commit(&self, group: &str, topic: Topic, partition: u32, next: u64) -> PortResult<()>;
+
+    /// A consumer group's place; none when it never committed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn committed(&self, group: &str, topic: Topic, partition: u32) -> PortResult<Option<u64>>;
+}

@@ -1,0 +1,167 @@
+//! The store: comments as they stand, in pages.
+
+use async_trait::async_trait;
+use ringside_core::event::Totals;
+use ringside_core::{Comment, CommentId, Event, Reaction, Reference, StreamId, UserId};
+
+use crate::error::PortResult;
+
+/// A comment with its counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredComment {
+    /// The comment as it stands; `visibility` says who may see it.
+    pub comment: Comment,
+    /// Likes.
+    pub likes: u32,
+    /// Dislikes.
+    pub dislikes: u32,
+    /// Replies that are shown.
+    pub replies: u32,
+}
+
+/// Which comments a page is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageOf {
+    /// All comments of the stream, replies included.
+    Stream,
+    /// The replies to a comment.
+    Replies(CommentId),
+    /// Held and flagged comments: the review queue.
+    Review,
+}
+
+/// Who reads; decides what is in a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// Sees what is shown.
+    Public,
+    /// Sees what is shown, and their own held and shadow-banned comments.
+    User(UserId),
+    /// Sees everything but what is removed.
+    Moderator,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// At the newest comment, going back.
+    Newest,
+    /// Older than this comment, going back.
+    Before(CommentId),
+    /// Newer than this comment, going forward.
+    After(CommentId),
+}
+
+/// A question for a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuery {
+    /// The stream.
+    pub stream: StreamId,
+    /// Which comments.
+    pub of: PageOf,
+    /// Who asks.
+    pub reader: Reader,
+    /// Where to begin.
+    pub anchor: Anchor,
+    /// 1 to [`ringside_core::limits::PAGE_SIZE_MAX`].
+    pub size: u32,
+}
+
+/// A page, newest first whatever the direction.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The comments, newest first.
+    pub items: Vec<StoredComment>,
+    /// There are older ones.
+    pub older: bool,
+    /// There are newer ones.
+    pub newer: bool,
+}
+
+/// What a batch of events changed that others must hear of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Applied {
+    /// Likes and dislikes that changed, by stream, each comment once.
+    pub reactions: Vec<(StreamId, Totals)>,
+    /// Running totals of emoji that changed, by stream: all kinds of that stream.
+    pub emoji: Vec<(StreamId, Vec<(String, u64)>)>,
+}
+
+/// Comments and what is counted about them.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Takes in events of one partition in the log's order, the effects and `next` (the offset after the last
+    /// event) together or not at all. `offset_of_first` guards against repetition: events below the checkpoint
+    /// are skipped, so a repeated call changes nothing. Events about a comment that is not there are skipped.
+    /// Offsets of `events` ascend but need not be dense (other keys, skipped records).
+    ///
+    /// # Errors
+    /// `Unavailable`; then nothing changed.
+    async fn apply(&self, partition: u32, events: &[(u64, Event)], next: u64) -> PortResult<Applied>;
+
+    /// The next offset of a partition that is not yet taken in; 0 in a new store.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn checkpoint(&self, partition: u32) -> PortResult<u64>;
+
+    /// A page. Under concurrent writes, following `Before` from page to page shows each comment that was there
+    /// at the start exactly once.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn page(&self, query: PageQuery) -> PortResult<Page>;
+
+    /// One comment, whatever its visibility (also removed ones).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn comment(&self, stream: &StreamId, id: CommentId) -> PortResult<Option<StoredComment>>;
+
+    /// The comment that a user's submission with this reference became, kept for at least a day.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn by_reference(
+        &self,
+        stream: &StreamId,
+        user: &UserId,
+        reference: &Reference,
+    ) -> PortResult<Option<Comment>>;
+
+    /// What a user thinks of comments; `None` reactions are left out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn reactions_of(
+        &self,
+        stream: &StreamId,
+        user: &UserId,
+        comments: &[CommentId],
+    ) -> PortResult<Vec<(CommentId, Reaction)>>;
+
+    /// Running totals of the stream's emoji, by name.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn emoji(&self, stream: &StreamId) -> PortResult<Vec<(String, u64)>>;
+
+    /// The pinned comment, unless it was removed since.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn pinned(&self, stream: &StreamId) -> PortResult<Option<StoredComment>>;
+
+    /// Comments with more than 10 likes, most liked first (R9).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn popular(&self, stream: &StreamId, size: u32) -> PortResult<Vec<StoredComment>>;
+
+    /// Counts the reactions of a comment anew from the single reactions, corrects the totals if they were off,
+    /// and says whether they were (R5).
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn recount(&self, stream: &StreamId, comment: CommentId) -> PortResult<Option<Totals>>;
+}
