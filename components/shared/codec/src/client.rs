@@ -52,7 +52,9 @@ fn command<S: Sink>(fields: &mut Fields<'_, S>, command: &Command) {
             fields.id(key!("comment"), edit.comment);
             fields.text(key!("text"), &edit.text);
         }
-        Command::Delete(comment) => fields.id(key!("comment"), *comment),
+        Command::Delete(comment) | Command::Pin(Some(comment)) => {
+            fields.id(key!("comment"), *comment);
+        }
         Command::React(react) => {
             fields.id(key!("comment"), react.comment);
             let reaction = match react.reaction {
@@ -68,7 +70,6 @@ fn command<S: Sink>(fields: &mut Fields<'_, S>, command: &Command) {
                 fields.uint(key!("count"), emoji.count.into());
             }
         }
-        Command::Pin(Some(comment)) => fields.id(key!("comment"), *comment),
         Command::Pin(None) => fields.value(key!("comment")).null(),
         Command::Settings(patch) => settings(fields, patch),
         Command::Moderate(moderate) => {
