@@ -1,1 +1,24 @@
-//! The workers between the log and everything else: intake, coordinator, writer, judge.
+//! The workers between the log and everything else.
+//!
+//! The [`intake`] brings comments into the log; everything else reads it: the [`coordinator`] relays it to
+//! rooms, the [`writer`] keeps it in the store, the [`judge`] judges what was let through unjudged, the
+//! [`reconciler`] counts reactions anew. [`presence`] counts viewers. Each is a task that ends when its token is
+//! cancelled; the binary starts and stops them in order.
+
+pub mod appender;
+pub mod clock;
+pub mod consumer;
+pub mod coordinator;
+pub mod dead_letters;
+pub mod intake;
+pub mod judge;
+pub mod metrics;
+pub mod pace;
+pub mod presence;
+pub mod reconciler;
+pub mod writer;
+
+pub use appender::Appender;
+pub use clock::Clock;
+pub use intake::{Intake, IntakeOptions};
+pub use metrics::RoleMetrics;

@@ -1,0 +1,187 @@
+//! Reading a partition of the log: decoding, dropping what comes twice, waiting at the end, trying again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringside_core::encoding::{self, Undecodable};
+use ringside_core::{Event, HostId};
+use ringside_ports::log::{Record, Topic};
+use ringside_ports::{Log, PortResult};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::metrics::{ConsumerLabel, RoleMetrics};
+
+/// Most records read at once.
+pub const READ_RECORDS_MAX: usize = 2_000;
+/// About as many bytes are read at once.
+pub const READ_BYTES_MAX: usize = 2 << 20;
+/// Producers whose last number is remembered: hosts of a region over a day of restarts. Past it the memory is
+/// cleared, and a record that comes twice just then is shown twice.
+const PRODUCERS_MAX: usize = 4_096;
+/// Wait after a failed read, doubled up to [`BACKOFF_MAX`].
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+/// Longest wait after failed reads.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// What to do with a record that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPoison {
+    /// Keep it in the dead letters. One role of a host does so, the writer.
+    Keep,
+    /// Go past it.
+    Skip,
+}
+
+/// Events that were read together.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Offset and event, ascending.
+    pub events: Vec<(u64, Event)>,
+    /// The offset after the last record read.
+    pub next: u64,
+}
+
+/// A role's reader of one partition.
+pub struct Consumer {
+    log: Arc<dyn Log>,
+    partition: u32,
+    next: u64,
+    role: &'static str,
+    on_poison: OnPoison,
+    last_of: HashMap<HostId, u64>,
+    metrics: RoleMetrics,
+    stop: CancellationToken,
+}
+
+impl Consumer {
+    /// A reader that begins at `next`.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn Log>,
+        partition: u32,
+        next: u64,
+        role: &'static str,
+        on_poison: OnPoison,
+        metrics: RoleMetrics,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { log, partition, next, role, on_poison, last_of: HashMap::new(), metrics, stop }
+    }
+
+    /// Returns when [`Consumer::next`] has something to do. Cancel-safe, which `next` is not: a role that waits
+    /// for other things too selects on this and then calls `next` to its end.
+    pub async fn ready(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            // A failure is `next`'s to handle.
+            _ = self.log.wait_for(Topic::RoomEvents, self.partition, self.next) => {}
+        }
+    }
+
+    /// The next events; waits for them, and through failures of the log. None when the role is to end.
+    pub async fn next(&mut self) -> Option<Chunk> {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            let stop = self.stop.clone();
+            let read = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                read = self.read() => read,
+            };
+            match read {
+                Ok(chunk) => return Some(chunk),
+                Err(error) => {
+                    warn!(role = self.role, partition = self.partition, %error, "reading the log failed, trying again");
+                    tokio::select! {
+                        () = stop.cancelled() => return None,
+                        () = tokio::time::sleep(backoff) => {}
+                    }
+                    backoff = (backoff * 2).min(BACKOFF_MAX);
+                }
+            }
+        }
+    }
+
+    /// Waits after a failed effect before the same chunk is tried again; false when the role is to end.
+    pub async fn pause(&self, attempt: u32) -> bool {
+        let wait = BACKOFF_MIN.saturating_mul(1 << attempt.min(7)).min(BACKOFF_MAX);
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+
+    async fn read(&mut self) -> PortResult<Chunk> {
+        self.log.wait_for(Topic::RoomEvents, self.partition, self.next).await?;
+        let records = self
+            .log
+            .read(Topic::RoomEvents, self.partition, self.next, READ_RECORDS_MAX, READ_BYTES_MAX)
+            .await?;
+        let label = ConsumerLabel { role: self.role };
+        self.metrics.records.get_or_create(&label).inc_by(records.len() as u64);
+        if let Some(first) = records.first().filter(|first| first.offset > self.next) {
+            warn!(
+                role = self.role,
+                partition = self.partition,
+                from = self.next,
+                to = first.offset,
+                "records were dropped by retention before this role read them"
+            );
+        }
+        let end = self.log.extent(Topic::RoomEvents, self.partition).await?.next;
+        let mut chunk = Chunk { events: Vec::with_capacity(records.len()), next: self.next };
+        // Taken over only when the whole read succeeded: a read that is tried again must not find its own
+        // events known already.
+        let mut seen = HashMap::new();
+        for record in records {
+            if let Some(event) = self.decode(&record, &mut seen).await? {
+                chunk.events.push((record.offset, event));
+            }
+            chunk.next = record.offset + 1;
+        }
+        self.remember(seen);
+        self.next = chunk.next;
+        let lag = i64::try_from(end.saturating_sub(chunk.next)).unwrap_or(i64::MAX);
+        self.metrics.lag.get_or_create(&label).set(lag);
+        Ok(chunk)
+    }
+
+    async fn decode(&self, record: &Record, seen: &mut HashMap<HostId, u64>) -> PortResult<Option<Event>> {
+        match encoding::decode(&record.payload) {
+            Ok(event) => Ok(self.is_new(&event, seen).then_some(event)),
+            Err(Undecodable::UnknownKind(kind)) => {
+                self.metrics.unknown_kinds.inc();
+                debug!(role = self.role, offset = record.offset, %kind, "skipped an event of an unknown kind");
+                Ok(None)
+            }
+            Err(reason) => {
+                if self.on_poison == OnPoison::Keep {
+                    crate::dead_letters::keep(&self.log, self.partition, record, reason.to_string()).await?;
+                    self.metrics.dead_letters.inc();
+                    warn!(partition = self.partition, offset = record.offset, %reason, "kept a record as a dead letter");
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// False for a record that this reader has seen: producers number their records.
+    fn is_new(&self, event: &Event, seen: &mut HashMap<HostId, u64>) -> bool {
+        let last = seen.get(&event.producer).or_else(|| self.last_of.get(&event.producer)).copied();
+        if last.is_some_and(|last| event.sequence <= last) {
+            self.metrics.duplicates.inc();
+            return false;
+        }
+        seen.insert(event.producer.clone(), event.sequence);
+        true
+    }
+
+    fn remember(&mut self, seen: HashMap<HostId, u64>) {
+        if self.last_of.len() + seen.len() > PRODUCERS_MAX {
+            self.last_of.clear();
+        }
+        self.last_of.extend(seen);
+    }
+}

@@ -1,0 +1,70 @@
+//! Finding a comment that a command names, also one that was acknowledged a moment ago.
+
+use std::time::Duration;
+
+use ringside_core::error::Problem;
+use ringside_core::{Author, CommentId, Failure, StreamId, Visibility};
+use ringside_ports::log::Topic;
+use ringside_ports::store::StoredComment;
+
+use super::{Intake, unavailable};
+
+/// A comment younger than this may be in the log but not yet in the store.
+const YOUNG_MS: u64 = 10_000;
+/// How long the store is waited for, in steps of [`STEP`].
+const STEPS_MAX: u32 = 200;
+const STEP: Duration = Duration::from_millis(5);
+
+impl Intake {
+    /// A comment as it stands, whatever its visibility, or none. What was acknowledged before this call is found,
+    /// unless the store is more than a second behind.
+    pub(super) async fn stored(
+        &self,
+        stream: &StreamId,
+        id: CommentId,
+    ) -> Result<Option<StoredComment>, Failure> {
+        let store = &self.services.store;
+        let found = store.comment(stream, id).await.map_err(|error| unavailable(&error))?;
+        let age_ms = self.services.clock.now_ms().saturating_sub(id.at_ms());
+        if found.is_some() || age_ms > YOUNG_MS {
+            return Ok(found);
+        }
+        let log = &self.services.log;
+        let partition = log.partition_of(Topic::RoomEvents, stream.as_str());
+        let end = log.extent(Topic::RoomEvents, partition).await.map_err(|error| unavailable(&error))?.next;
+        for _ in 0..STEPS_MAX {
+            let at = store.checkpoint(partition).await.map_err(|error| unavailable(&error))?;
+            if at >= end {
+                break;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        store.comment(stream, id).await.map_err(|error| unavailable(&error))
+    }
+
+    /// A comment that this reader may see.
+    pub(super) async fn find(
+        &self,
+        reader: Option<&Author>,
+        stream: &StreamId,
+        id: CommentId,
+    ) -> Result<StoredComment, Failure> {
+        let found = self.stored(stream, id).await?;
+        found.filter(|stored| sees(reader, stored)).ok_or_else(|| not_found(stream, id))
+    }
+}
+
+fn sees(reader: Option<&Author>, stored: &StoredComment) -> bool {
+    let moderates = reader.is_some_and(|reader| reader.role.moderates());
+    let wrote = reader.is_some_and(|reader| reader.id == stored.comment.author.id);
+    match stored.comment.visibility {
+        Visibility::Shown => true,
+        Visibility::Held | Visibility::Shadow => moderates || wrote,
+        Visibility::Removed => false,
+    }
+}
+
+/// The same answer for a comment that is not there and one that the asker may not see.
+pub(super) fn not_found(stream: &StreamId, id: CommentId) -> Failure {
+    Failure::new(Problem::NotFound, format!("there is no comment `{id}` on stream `{stream}`"))
+}

@@ -1,0 +1,166 @@
+//! The judge: judges later what was let through unjudged (invariant 2).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringside_core::{Comment, CommentId, EventKind, Judgement, StreamId, Visibility};
+use ringside_ports::log::Topic;
+use ringside_ports::policy::{CommentCounters, Decision, Submission};
+use ringside_ports::{Log, Policy, PortResult, Store};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::appender::Appender;
+use crate::consumer::{Consumer, OnPoison};
+use crate::intake::streams::Streams;
+use crate::metrics::RoleMetrics;
+
+/// Unjudged comments held in memory; past it the judge stops reading, the rest waits in the log.
+const WAITING_MAX: usize = 10_000;
+/// How often what waits is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// Most comments tried at once, so that live comments find the chain free.
+const TRIED_AT_ONCE: usize = 64;
+/// The judge's place in the log.
+const GROUP: &str = "judge";
+
+/// What the judge works with.
+#[derive(Clone)]
+pub struct JudgeServices {
+    /// Read.
+    pub log: Arc<dyn Log>,
+    /// Read.
+    pub store: Arc<dyn Store>,
+    /// Asked.
+    pub policy: Arc<dyn Policy>,
+    /// Settings of streams.
+    pub streams: Arc<Streams>,
+    /// Takes the verdicts.
+    pub appender: Appender,
+    /// Counted.
+    pub metrics: RoleMetrics,
+}
+
+struct Unjudged {
+    offset: u64,
+    stream: StreamId,
+    comment: CommentId,
+}
+
+/// Judges what is unjudged in one partition until `stop`.
+///
+/// # Errors
+/// When the judge's place cannot be read at the start.
+pub async fn run(services: JudgeServices, partition: u32, stop: CancellationToken) -> PortResult<()> {
+    let log = services.log.clone();
+    let extent = log.extent(Topic::RoomEvents, partition).await?;
+    let next = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.first);
+    let mut consumer = Consumer::new(
+        log.clone(),
+        partition,
+        next,
+        "judge",
+        OnPoison::Skip,
+        services.metrics.clone(),
+        stop.clone(),
+    );
+    let mut waiting: VecDeque<Unjudged> = VecDeque::new();
+    let mut read_to = next;
+    let mut committed = next;
+    let mut retry = tokio::time::interval(RETRY);
+    retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = consumer.ready(), if waiting.len() < WAITING_MAX => {
+                let Some(chunk) = consumer.next().await else { return Ok(()) };
+                waiting.extend(chunk.events.into_iter().filter_map(|(offset, event)| {
+                    let comment = match &event.kind {
+                        EventKind::CommentAccepted(comment) if comment.judgement.is_unjudged() => comment.id,
+                        EventKind::CommentEdited { comment, judgement, .. } if judgement.is_unjudged() => *comment,
+                        _ => return None,
+                    };
+                    Some(Unjudged { offset, stream: event.stream, comment })
+                }));
+                read_to = chunk.next;
+            }
+            _ = retry.tick() => {
+                judge(&services, partition, read_to, &mut waiting).await;
+                services.metrics.unjudged.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+                let place = waiting.front().map_or(read_to, |first| first.offset);
+                if place > committed {
+                    match log.commit(GROUP, Topic::RoomEvents, partition, place).await {
+                        Ok(()) => committed = place,
+                        Err(error) => warn!(partition, %error, "the judge could not keep its place, it will judge again"),
+                    }
+                }
+            }
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+/// Judges what can be judged now; the rest stays, in order.
+async fn judge(services: &JudgeServices, partition: u32, read_to: u64, waiting: &mut VecDeque<Unjudged>) {
+    // The store must know the comments before they are looked up in it.
+    if waiting.is_empty() || !services.store.checkpoint(partition).await.is_ok_and(|at| at >= read_to) {
+        return;
+    }
+    let mut left = VecDeque::with_capacity(waiting.len());
+    while let Some(unjudged) = waiting.pop_front() {
+        match judge_one(services, &unjudged).await {
+            Judged::Done => {}
+            Judged::Later => left.push_back(unjudged),
+        }
+        if left.len() >= TRIED_AT_ONCE {
+            // The component is still broken: do not ask it for all of them.
+            left.append(waiting);
+        }
+    }
+    *waiting = left;
+}
+
+enum Judged {
+    Done,
+    Later,
+}
+
+async fn judge_one(services: &JudgeServices, unjudged: &Unjudged) -> Judged {
+    let stored = match services.store.comment(&unjudged.stream, unjudged.comment).await {
+        Ok(Some(stored)) => stored.comment,
+        Ok(None) => return Judged::Done,
+        Err(_) => return Judged::Later,
+    };
+    if stored.visibility == Visibility::Removed || !stored.judgement.is_unjudged() {
+        return Judged::Done;
+    }
+    let Ok(entry) = services.streams.get(&unjudged.stream).await else { return Judged::Later };
+    let submission = Submission {
+        admission: None,
+        stream: stored.stream.clone(),
+        settings: Arc::new(entry.settings.clone()),
+        author: stored.author.clone(),
+        folded: ringside_core::text::fold(&stored.text),
+        text: stored.text.clone(),
+        counters: CommentCounters::default(),
+    };
+    let judgement = match services.policy.judge(vec![submission]).await.map(|mut all| all.pop()) {
+        Ok(Some(Decision::Judged(judgement))) if !judgement.is_unjudged() => judgement,
+        _ => return Judged::Later,
+    };
+    let comment = moderated(stored, judgement);
+    let (stream, id, action) = (comment.stream.clone(), comment.id, comment.judgement.action);
+    match services.appender.append(&stream, EventKind::CommentModerated { comment }).await {
+        Ok(_) => {
+            info!(%stream, comment = %id, action = action.as_str(), "judged a comment that was let through unjudged");
+            Judged::Done
+        }
+        Err(_) => Judged::Later,
+    }
+}
+
+fn moderated(mut comment: Comment, judgement: Judgement) -> Comment {
+    comment.visibility = judgement.action.visibility().unwrap_or(Visibility::Removed);
+    comment.judgement = judgement;
+    comment
+}

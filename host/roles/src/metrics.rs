@@ -1,0 +1,111 @@
+//! What the roles count.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabel {
+    /// `accept`, `flag`, `hold`, `shadow-ban`, `reject`, `wait`, `refuse`, `failed`.
+    pub outcome: &'static str,
+    /// The slot that decided, empty where none did.
+    pub slot: String,
+}
+
+/// A consumer of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ConsumerLabel {
+    /// `coordinator`, `writer`, `judge`.
+    pub role: &'static str,
+}
+
+/// A counted activity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ActivityLabel {
+    /// `reaction`, `emoji`, `delete`, `pin`, `settings`, `moderate`.
+    pub activity: &'static str,
+}
+
+/// Metrics of the roles; clones count together.
+#[derive(Debug, Clone)]
+pub struct RoleMetrics {
+    /// Submissions by outcome and deciding slot.
+    pub submissions: Family<OutcomeLabel, Counter>,
+    /// Seconds from submission to its answer.
+    pub submission_seconds: Histogram,
+    /// Other commands.
+    pub activities: Family<ActivityLabel, Counter>,
+    /// Records in one append.
+    pub append_group: Histogram,
+    /// Appends that failed.
+    pub append_failures: Counter,
+    /// Records between a consumer's place and the end of the log.
+    pub lag: Family<ConsumerLabel, Gauge>,
+    /// Records read by consumers.
+    pub records: Family<ConsumerLabel, Counter>,
+    /// Records that could not be read and went to the dead letters.
+    pub dead_letters: Counter,
+    /// Records of kinds this version does not know.
+    pub unknown_kinds: Counter,
+    /// Records that came twice and were dropped.
+    pub duplicates: Counter,
+    /// Comments that wait to be judged.
+    pub unjudged: Gauge,
+    /// Totals that the reconciler corrected.
+    pub reconciled: Counter,
+}
+
+impl RoleMetrics {
+    /// Makes the metrics and registers them.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            submissions: Family::default(),
+            // 0.5 ms to 4 s: R1's 50 and 200 ms fall between buckets that are there.
+            submission_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
+            activities: Family::default(),
+            append_group: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            append_failures: Counter::default(),
+            lag: Family::default(),
+            records: Family::default(),
+            dead_letters: Counter::default(),
+            unknown_kinds: Counter::default(),
+            duplicates: Counter::default(),
+            unjudged: Gauge::default(),
+            reconciled: Counter::default(),
+        };
+        let m = metrics.clone();
+        registry.register(
+            "ringside_submissions",
+            "Comments submitted, by outcome and deciding slot",
+            m.submissions,
+        );
+        registry.register(
+            "ringside_submission_seconds",
+            "Time from submission to its answer",
+            m.submission_seconds,
+        );
+        registry.register("ringside_activities", "Other commands carried out", m.activities);
+        registry.register(
+            "ringside_append_group_records",
+            "Records in one append to the log",
+            m.append_group,
+        );
+        registry.register("ringside_append_failures", "Appends to the log that failed", m.append_failures);
+        registry.register("ringside_log_lag_records", "Records a consumer has still to read", m.lag);
+        registry.register("ringside_log_records", "Records read by consumers of the log", m.records);
+        registry.register("ringside_dead_letters", "Records that could not be read", m.dead_letters);
+        registry.register(
+            "ringside_unknown_kinds",
+            "Records of kinds this version does not know",
+            m.unknown_kinds,
+        );
+        registry.register("ringside_duplicates_dropped", "Records that came twice", m.duplicates);
+        registry.register("ringside_unjudged_comments", "Comments that wait to be judged", m.unjudged);
+        registry.register("ringside_reaction_totals_corrected", "Totals that were off", m.reconciled);
+        metrics
+    }
+}

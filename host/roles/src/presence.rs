@@ -1,0 +1,54 @@
+//! Presence: how many watch each stream, reported to the directory and announced on the log (R7).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringside_core::{EventKind, HostId, StreamId};
+use ringside_ports::Directory;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::appender::Appender;
+use crate::clock::Clock;
+
+/// Time between two reports: a count is right within 5 s (R7), so two reports may fail.
+pub const REPORT_EVERY: Duration = Duration::from_millis(1_500);
+
+/// How many watch each stream through this host; asked at each report.
+pub type ViewerSource = Arc<dyn Fn() -> Vec<(StreamId, u64)> + Send + Sync>;
+
+/// Reports and announces until `stop`.
+pub async fn run(
+    directory: Arc<dyn Directory>,
+    appender: Appender,
+    host: HostId,
+    viewers: ViewerSource,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    let mut announced: HashMap<StreamId, u64> = HashMap::new();
+    let mut tick = tokio::time::interval(REPORT_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let now_ms = clock.now_ms();
+        let here = viewers();
+        if let Err(error) = directory.report(now_ms, &host, &here).await {
+            debug!(%error, "the directory takes no report just now");
+            continue;
+        }
+        let mut seen = HashMap::with_capacity(here.len());
+        for (stream, _) in here {
+            let Ok(count) = directory.viewers(now_ms, &stream).await else { continue };
+            if announced.get(&stream) != Some(&count) {
+                appender.queue_event(&stream, EventKind::Viewers(count));
+            }
+            seen.insert(stream, count);
+        }
+        announced = seen;
+    }
+}
