@@ -76,7 +76,9 @@ impl Oracle {
         let text = Plain::new(text);
         let is_within = |form: &&Plain| {
             let form = form.core();
-            text.bytes().windows(form.len().max(1)).any(|window| window == form)
+            // The first byte rules out nearly all places; without that look this takes a tenth of a second.
+            let starts_alike = |window: &[u8]| window.first() == form.first();
+            text.bytes().windows(form.len().max(1)).any(|window| starts_alike(window) && window == form)
         };
         self.forms.iter().filter(is_within).count()
     }
