@@ -1,0 +1,105 @@
+//! Every call that xtask makes of the program `ringside`, in one place: its verbs and flags are named only here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+
+/// Where viewers connect.
+pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
+/// Where operators connect.
+pub(crate) const OPERATORS: &str = "127.0.0.1:8081";
+/// The stream that a development PoP opens with.
+pub(crate) const STREAM: &str = "lobby";
+
+/// Who a development token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Viewer,
+    Moderator,
+    Operator,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Moderator => "moderator",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A development PoP of this clone: embedded stores, the development key, a secret of its own for tokens.
+pub(crate) struct Pop {
+    program: PathBuf,
+    bundle: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) address: String,
+    pub(crate) operators: String,
+}
+
+impl Pop {
+    pub(crate) fn of(context: &Context, address: String, operators: String) -> Self {
+        Self {
+            program: context.places.program("debug", "ringside"),
+            bundle: context.places.bundle(),
+            data: context.places.root.join(".ringside/dev"),
+            address,
+            operators,
+        }
+    }
+
+    /// Serves until it is told to stop.
+    pub(crate) fn serve(&self) -> Command {
+        let mut command = self.verb("serve");
+        command.args(["--development", "--listen", &self.address, "--operators", &self.operators]);
+        command.arg("--bundle").arg(&self.bundle).arg("--data").arg(&self.data);
+        command
+    }
+
+    /// Prints a token that the PoP in `data` takes.
+    pub(crate) fn token(&self, role: Role) -> Result<String> {
+        let name = role.name();
+        let mut command = self.verb("token");
+        command.args(["--role", name, "--user", name, "--name", name]).arg("--data").arg(&self.data);
+        let output = command
+            .output()
+            .map_err(|source| Failure::Start { command: crate::process::written(&command), source })?;
+        let token = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if output.status.success() && !token.is_empty() {
+            return Ok(token);
+        }
+        Err(Failure::Checked(format!(
+            "`{}` gave no token ({}): {}",
+            crate::process::written(&command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        )))
+    }
+
+    /// Releases a signed component to the running PoP.
+    pub(crate) fn push(&self, component: &Path, operator_token: &str) -> Command {
+        let mut command = self.verb("component");
+        command.args(["push", "--operators", &format!("http://{}", self.operators)]).arg(component);
+        command.env("RINGSIDE_TOKEN", operator_token);
+        command
+    }
+
+    /// The page's link: the token goes into the fragment, which no server and no log sees.
+    pub(crate) fn link(&self, token: &str) -> String {
+        format!("http://{}/#stream={STREAM}&token={token}", self.address)
+    }
+
+    /// The program as a person calls it from the repository.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    fn verb(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(verb);
+        command
+    }
+}
