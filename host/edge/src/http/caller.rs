@@ -1,0 +1,108 @@
+//! Who calls, from the request's bearer token, and what was sent, from its body.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use ringside_core::error::Problem;
+use ringside_core::{Author, CommentId, Failure, StreamId, limits};
+use ringside_ports::catalog::StreamEntry;
+use ringside_ports::store::Reader;
+use serde::de::DeserializeOwned;
+
+use super::HttpServices;
+use super::problem::ProblemResponse;
+use crate::auth::Identity;
+
+/// The caller: signed in, or nobody in particular.
+pub(super) struct Caller(pub(super) Option<Identity>);
+
+impl FromRequestParts<HttpServices> for Caller {
+    type Rejection = ProblemResponse;
+
+    async fn from_request_parts(parts: &mut Parts, services: &HttpServices) -> Result<Self, ProblemResponse> {
+        let Some(header) = parts.headers.get(AUTHORIZATION) else { return Ok(Self(None)) };
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
+            .ok_or_else(|| {
+                ProblemResponse::new(Problem::InvalidToken, "the header must be `Authorization: Bearer TOKEN`")
+            })?;
+        let now_ms = (services.now_ms)();
+        let identity = services.verifier.verify(token.trim(), now_ms)?;
+        let ban = services.catalog.banned(now_ms, &identity.author.id).await;
+        if let Some(ban) = ban.map_err(|error| unavailable(&error))? {
+            return Err(ProblemResponse::new(Problem::Banned, format!("`{}` is banned: {}", ban.user, ban.reason)));
+        }
+        Ok(Self(Some(identity)))
+    }
+}
+
+impl Caller {
+    /// The signed-in user.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, or `Forbidden` when the token is for other streams.
+    pub(super) fn user(&self, stream: &StreamId) -> Result<&Author, Failure> {
+        let identity = self.0.as_ref().ok_or_else(|| {
+            Failure::new(Problem::Unauthenticated, "send a token: `Authorization: Bearer TOKEN`")
+        })?;
+        if !identity.allows(stream) {
+            return Err(Failure::new(Problem::Forbidden, format!("this token is not for stream `{stream}`")));
+        }
+        Ok(&identity.author)
+    }
+
+    /// What the caller may read of a stream.
+    ///
+    /// # Errors
+    /// `Unauthenticated` where the stream is for signed-in users, `Forbidden` when the token is for other streams.
+    pub(super) fn reader(&self, entry: &StreamEntry) -> Result<Reader, Failure> {
+        match &self.0 {
+            None if entry.settings.anonymous_read => Ok(Reader::Public),
+            _ => {
+                let user = self.user(&entry.id)?;
+                Ok(if user.role.moderates() { Reader::Moderator } else { Reader::User(user.id.clone()) })
+            }
+        }
+    }
+
+    /// True where the answer depends on who asks, and so must not be kept by caches.
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// A JSON body; unknown fields, wrong types and too many bytes are told by name.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ProblemResponse;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                let most = limits::BODY_BYTES_MAX;
+                ProblemResponse::new(Problem::TooLarge, format!("the body has more than {most} bytes"))
+            } else {
+                ProblemResponse::new(Problem::Malformed, "the body ended before it was complete")
+            }
+        })?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| ProblemResponse::new(Problem::Malformed, format!("the body is not what it should be: {error}")))
+    }
+}
+
+/// A comment's id from the path.
+pub(super) fn comment_id(text: &str) -> Result<CommentId, Failure> {
+    text.parse().map_err(|error| Failure::new(Problem::InvalidField, format!("{error}")))
+}
+
+/// A backend that does not answer.
+pub(super) fn unavailable(error: &ringside_ports::PortError) -> Failure {
+    tracing::warn!(%error, "a request failed because a backend did");
+    let after = error.retry_after.unwrap_or(std::time::Duration::from_secs(1));
+    Failure::retry(Problem::Unavailable, "a backend does not answer just now", after)
+}

@@ -1,0 +1,290 @@
+//! Routes about comments.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::response::{IntoResponse, Response};
+use ringside_core::error::Problem;
+use ringside_core::wire::Review;
+use ringside_core::{CommentId, Failure, Reaction, limits};
+use ringside_ports::comments::{NewComment, Posted, Reacted};
+use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader};
+use serde::Deserialize;
+use std::time::Duration;
+
+use super::HttpServices;
+use super::caller::{Body, Caller, comment_id};
+use super::problem::ProblemResponse;
+use super::render::{CommentBody, PageBody};
+
+/// How long a page that is the same for everyone may be kept by a cache.
+const PAGE_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
+/// How long the popular comments may be kept (R9: cacheable at the CDN).
+const POPULAR_CACHE: &str = "public, max-age=10, stale-while-revalidate=30";
+const NO_CACHE: &str = "private, no-store";
+
+type Answer = Result<Response, ProblemResponse>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageParams {
+    cursor: Option<String>,
+    direction: Option<String>,
+    page_size: Option<String>,
+    of: Option<String>,
+}
+
+pub(super) async fn list(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
+) -> Answer {
+    let params = query(params)?;
+    let of = match params.of.as_deref() {
+        None | Some("all") => PageOf::Stream,
+        Some("review") => PageOf::Review,
+        Some(other) => {
+            return Err(ProblemResponse::new(
+                Problem::InvalidField,
+                format!("of=`{other}` is neither `all` nor `review`"),
+            ));
+        }
+    };
+    page(&services, &caller, &stream, of, &params).await
+}
+
+pub(super) async fn replies(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
+) -> Answer {
+    let of = PageOf::Replies(comment_id(&comment)?);
+    page(&services, &caller, &stream, of, &query(params)?).await
+}
+
+fn query(
+    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
+) -> Result<PageParams, ProblemResponse> {
+    params.map(|Query(params)| params).map_err(|error| {
+        ProblemResponse::new(
+            Problem::InvalidField,
+            format!("the query cannot be read ({}): it takes cursor, direction, page_size and of", error.body_text()),
+        )
+    })
+}
+
+async fn page(
+    services: &HttpServices,
+    caller: &Caller,
+    stream: &str,
+    of: PageOf,
+    params: &PageParams,
+) -> Answer {
+    let entry = services.comments.stream(stream).await?;
+    let reader = caller.reader(&entry)?;
+    let for_moderator = reader == Reader::Moderator;
+    if of == PageOf::Review && !for_moderator {
+        return Err(ProblemResponse::new(Problem::Forbidden, "only moderators see the review queue"));
+    }
+    let query = PageQuery { stream: entry.id, of, reader, anchor: anchor(params)?, size: page_size(params)? };
+    let page = services.comments.page(query).await?;
+    let cache = if caller.is_signed_in() { NO_CACHE } else { PAGE_CACHE };
+    Ok(([(CACHE_CONTROL, cache)], Json(PageBody::new(page, for_moderator))).into_response())
+}
+
+fn anchor(params: &PageParams) -> Result<Anchor, Failure> {
+    let direction = params.direction.as_deref().unwrap_or("before");
+    let cursor = params.cursor.as_deref().map(comment_id).transpose()?;
+    match (direction, cursor) {
+        ("before", None) => Ok(Anchor::Newest),
+        ("before", Some(cursor)) => Ok(Anchor::Before(cursor)),
+        ("after", Some(cursor)) => Ok(Anchor::After(cursor)),
+        ("after", None) => Err(Failure::new(Problem::InvalidField, "direction=after needs a cursor to be after")),
+        (other, _) => Err(Failure::new(
+            Problem::InvalidField,
+            format!("direction=`{other}` is neither `before` nor `after`"),
+        )),
+    }
+}
+
+fn page_size(params: &PageParams) -> Result<u32, Failure> {
+    let Some(text) = params.page_size.as_deref() else { return Ok(limits::PAGE_SIZE) };
+    text.parse().ok().filter(|size| (1..=limits::PAGE_SIZE_MAX).contains(size)).ok_or_else(|| {
+        Failure::new(
+            Problem::InvalidField,
+            format!("page_size=`{text}` is not a number from 1 to {}", limits::PAGE_SIZE_MAX),
+        )
+    })
+}
+
+pub(super) async fn popular(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    caller.reader(&entry)?;
+    let items = services.comments.popular(&entry.id, limits::PAGE_SIZE).await?;
+    let items: Vec<_> = items.into_iter().map(|stored| CommentBody::new(stored, false)).collect();
+    let cache = if caller.is_signed_in() { NO_CACHE } else { POPULAR_CACHE };
+    let body = serde_json::json!({ "items": items, "next": null, "previous": null });
+    Ok(([(CACHE_CONTROL, cache)], Json(body)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    text: String,
+    reply_to: Option<CommentId>,
+    reference: Option<String>,
+}
+
+pub(super) async fn create(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+    Body(body): Body<CreateBody>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    let author = caller.user(&entry.id)?;
+    let new = NewComment { text: body.text, reply_to: body.reply_to, reference: body.reference };
+    let posted = services.comments.post(author, &entry.id, new).await?;
+    let mut response = answer(posted, StatusCode::CREATED)?;
+    if let Some(id) = response.extensions_mut().remove::<CommentId>()
+        && let Ok(location) = format!("/v1/streams/{}/comments/{id}", entry.id).parse()
+    {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// 201 (or 200 for an edit) with the comment; 202 when a moderator must approve it first.
+fn answer(posted: Posted, accepted: StatusCode) -> Answer {
+    let (status, comment) = match posted {
+        Posted::Accepted(comment) => (accepted, comment),
+        Posted::Held(comment) => (StatusCode::ACCEPTED, comment),
+        Posted::Rejected(reason) => return Err(ProblemResponse::new(Problem::Rejected, reason)),
+        Posted::RateLimited(ms) => return Err(rate_limited(ms)),
+    };
+    let id = comment.id;
+    let mut response = (status, Json(CommentBody::posted(*comment))).into_response();
+    response.extensions_mut().insert(id);
+    Ok(response)
+}
+
+pub(super) fn rate_limited(ms: u32) -> ProblemResponse {
+    let wait = Duration::from_millis(u64::from(ms));
+    Failure::retry(Problem::RateLimited, format!("wait {ms} ms, then try again"), wait).into()
+}
+
+pub(super) async fn show(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    let for_moderator = caller.reader(&entry)? == Reader::Moderator;
+    let reader = caller.0.as_ref().map(|identity| &identity.author);
+    let stored = services.comments.comment(reader, &entry.id, comment_id(&comment)?).await?;
+    Ok(([(CACHE_CONTROL, NO_CACHE)], Json(CommentBody::new(stored, for_moderator))).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EditBody {
+    text: String,
+}
+
+pub(super) async fn edit(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+    Body(body): Body<EditBody>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    let author = caller.user(&entry.id)?;
+    let posted = services.comments.edit(author, &entry.id, comment_id(&comment)?, body.text).await?;
+    answer(posted, StatusCode::OK)
+}
+
+pub(super) async fn delete(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    services.comments.delete(caller.user(&entry.id)?, &entry.id, comment_id(&comment)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReactionBody {
+    reaction: Reaction,
+}
+
+pub(super) async fn react(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+    Body(body): Body<ReactionBody>,
+) -> Answer {
+    set_reaction(&services, &caller, &stream, &comment, body.reaction).await
+}
+
+pub(super) async fn unreact(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+) -> Answer {
+    set_reaction(&services, &caller, &stream, &comment, Reaction::None).await
+}
+
+async fn set_reaction(
+    services: &HttpServices,
+    caller: &Caller,
+    stream: &str,
+    comment: &str,
+    reaction: Reaction,
+) -> Answer {
+    let entry = services.comments.stream(stream).await?;
+    let user = caller.user(&entry.id)?;
+    reacted(services.comments.react(user, &entry.id, comment_id(comment)?, reaction).await?)
+}
+
+pub(super) fn reacted(reacted: Reacted) -> Answer {
+    match reacted {
+        Reacted::Done => Ok(StatusCode::NO_CONTENT.into_response()),
+        Reacted::RateLimited(ms) => Err(rate_limited(ms)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReviewBody {
+    review: String,
+}
+
+pub(super) async fn review(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path((stream, comment)): Path<(String, String)>,
+    Body(body): Body<ReviewBody>,
+) -> Answer {
+    let review = match body.review.as_str() {
+        "approve" => Review::Approve,
+        "remove" => Review::Remove,
+        other => {
+            return Err(ProblemResponse::new(
+                Problem::InvalidField,
+                format!("review `{other}` is neither `approve` nor `remove`"),
+            ));
+        }
+    };
+    let entry = services.comments.stream(&stream).await?;
+    services.comments.moderate(caller.user(&entry.id)?, &entry.id, comment_id(&comment)?, review).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,113 @@
+//! Routes about streams and this PoP.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use ringside_core::{CommentId, SettingsPatch};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use super::HttpServices;
+use super::caller::{Body, Caller, unavailable};
+use super::comments::reacted;
+use super::problem::ProblemResponse;
+use super::render::CommentBody;
+
+type Answer = Result<Response, ProblemResponse>;
+
+/// The PoPs a client may choose from; this host knows itself.
+pub(super) async fn pops(State(services): State<HttpServices>) -> Response {
+    let pop = serde_json::json!({
+        "id": services.host.as_str(),
+        "region": services.region.as_str(),
+        "url": services.public_url.as_ref(),
+        "healthy": true,
+    });
+    ([(CACHE_CONTROL, "public, max-age=30")], Json(serde_json::json!({ "items": [pop] }))).into_response()
+}
+
+/// Settings and counts of a stream.
+pub(super) async fn show(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    caller.reader(&entry)?;
+    let now_ms = (services.now_ms)();
+    let viewers = services.directory.viewers(now_ms, &entry.id).await.map_err(|error| unavailable(&error))?;
+    let emoji = services.store.emoji(&entry.id).await.map_err(|error| unavailable(&error))?;
+    let pinned = services.store.pinned(&entry.id).await.map_err(|error| unavailable(&error))?;
+    let body = serde_json::json!({
+        "id": entry.id,
+        "title": entry.title,
+        "settings": entry.settings,
+        "version": entry.version,
+        "viewers": viewers,
+        "emoji": emoji.into_iter().collect::<BTreeMap<_, _>>(),
+        "pinned": pinned.map(|stored| CommentBody::new(stored, false)),
+    });
+    Ok(Json(body).into_response())
+}
+
+/// Changes settings (moderators).
+pub(super) async fn change(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+    Body(patch): Body<SettingsPatch>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    let user = caller.user(&entry.id)?;
+    let settings = services.comments.change_settings(user, &entry.id, patch).await?;
+    Ok(Json(settings).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmojiBody {
+    emoji: String,
+    count: Option<u32>,
+}
+
+pub(super) async fn emoji(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+    Body(body): Body<EmojiBody>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    let user = caller.user(&entry.id)?;
+    reacted(services.comments.emoji(user, &entry.id, body.emoji, body.count.unwrap_or(1)).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PinBody {
+    comment: CommentId,
+}
+
+pub(super) async fn pin(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+    Body(body): Body<PinBody>,
+) -> Answer {
+    set_pin(&services, &caller, &stream, Some(body.comment)).await
+}
+
+pub(super) async fn unpin(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Path(stream): Path<String>,
+) -> Answer {
+    set_pin(&services, &caller, &stream, None).await
+}
+
+async fn set_pin(services: &HttpServices, caller: &Caller, stream: &str, id: Option<CommentId>) -> Answer {
+    let entry = services.comments.stream(stream).await?;
+    services.comments.pin(caller.user(&entry.id)?, &entry.id, id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
