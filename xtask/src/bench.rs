@@ -18,8 +18,7 @@ pub(crate) fn verb(context: &Context, arguments: &[String]) -> Result<()> {
     steps.run("look for what this machine must have", || check(context, &[Need::C, Need::GuestTarget]))?;
     steps.run("build the components", || components::bundle(context))?;
     steps.run("build ringside and its benchmarks, optimised", || {
-        let mut cargo =
-            context.cargo(["build", "--locked", "--release", "--package", PROGRAM, "--package", "ringside"]);
+        let mut cargo = context.cargo(["build", "--release", "--package", PROGRAM, "--package", "ringside"]);
         context.run().to_success("build-bench", &mut cargo)
     })?;
     let places = &context.places;

@@ -102,16 +102,15 @@ fn formatting(context: &Context) -> Result<bool> {
 }
 
 fn lints(context: &Context) -> Result<bool> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     context.run().to_success("clippy", &mut context.cargo(arguments))?;
     Ok(true)
 }
 
 /// As they are shipped, for their target, and natively with their tests.
 fn guest_lints(context: &Context) -> Result<bool> {
-    let shipped =
-        ["clippy", "--workspace", "--locked", "--release", "--target", GUEST_TARGET, "--", "-D", "warnings"];
-    let native = ["clippy", "--workspace", "--locked", "--all-targets", "--", "-D", "warnings"];
+    let shipped = ["clippy", "--workspace", "--release", "--target", GUEST_TARGET, "--", "-D", "warnings"];
+    let native = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     let run = context.run();
     run.to_success("clippy-guests", &mut context.cargo_guests(&context.components(), shipped))?;
     run.to_success("clippy-guests-native", &mut context.cargo_guests(&context.components(), native))?;

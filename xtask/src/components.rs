@@ -37,7 +37,7 @@ fn build(context: &Context, log: &str, workspace: &Path) -> Result<Vec<PathBuf>>
     if !workspace.join("Cargo.toml").is_file() {
         return Err(Failure::Usage(format!("{} is no cargo workspace", workspace.display())));
     }
-    let arguments = ["build", "--workspace", "--locked", "--release", "--target", GUEST_TARGET];
+    let arguments = ["build", "--workspace", "--release", "--target", GUEST_TARGET];
     let mut cargo = context.cargo_guests(workspace, arguments);
     cargo.arg("--message-format=json-render-diagnostics");
     let mut built = Vec::new();

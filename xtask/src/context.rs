@@ -11,6 +11,9 @@ use crate::process::{LIMIT, Run};
 /// The target that guests are built for.
 pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
 
+/// Cargo's verbs that read the lock file.
+const LOCKING_VERBS: [&str; 4] = ["build", "clippy", "metadata", "test"];
+
 pub(crate) struct Context {
     pub(crate) places: Places,
     pub(crate) console: Console,
@@ -71,6 +74,14 @@ impl Context {
     ) -> Command {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = self.command(cargo, folder);
+        let mut arguments = arguments.into_iter();
+        if let Some(verb) = arguments.next() {
+            command.arg(verb);
+            // Someone who adds a dependency gets the lock file brought up to date; CI takes only what was committed.
+            if self.ci && LOCKING_VERBS.contains(&verb) {
+                command.arg("--locked");
+            }
+        }
         command.args(arguments).env("CARGO_TARGET_DIR", target);
         command
     }

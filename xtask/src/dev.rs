@@ -36,7 +36,7 @@ pub(crate) fn verb(context: &Context, pop: &Pop) -> Result<()> {
     steps.run("build the components", || components::bundle(context))?;
     steps.run("build the page", || web::bundle(context))?;
     steps.run("build ringside", || {
-        context.run().to_success("build", &mut context.cargo(["build", "--locked", "--package", "ringside"]))
+        context.run().to_success("build", &mut context.cargo(["build", "--package", "ringside"]))
     })?;
     let asked_to_stop = stop_flag()?;
     let log = pop.data.join("server.log");

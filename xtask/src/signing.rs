@@ -41,7 +41,7 @@ impl DevelopmentKey {
             .map_err(at(&secret_file))?;
         // Derived anew each time: the two files can then never disagree.
         let public = PublicKey::from_secret_key(&secret).map_err(at(&secret_file))?;
-        let text = public.to_box().map_err(at(&public_file))?.into_string();
+        let text = format!("{}\n", public.to_box().map_err(at(&public_file))?.into_string().trim_end());
         write_if_changed(&public_file, text.as_bytes())?;
         Ok(Self { public, secret, public_file })
     }

@@ -107,9 +107,7 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
     }
     if whole {
         steps.run("build ringside", || {
-            context
-                .run()
-                .to_success("build", &mut context.cargo(["build", "--locked", "--package", "ringside"]))
+            context.run().to_success("build", &mut context.cargo(["build", "--package", "ringside"]))
         })?;
     }
     if rust {
@@ -151,13 +149,13 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
 }
 
 fn workspace_tests(context: &Context, choice: &Choice, how: &[&str]) -> Command {
-    let mut cargo = context.cargo(["test", "--workspace", "--locked"]);
+    let mut cargo = context.cargo(["test", "--workspace"]);
     cargo.args(how);
     with_names(cargo, choice)
 }
 
 fn guest_tests(context: &Context, choice: &Choice) -> Command {
-    let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let arguments = ["test", "--workspace", "--no-fail-fast"];
     with_names(context.cargo_guests(&context.components(), arguments), choice)
 }
 
