@@ -1,6 +1,6 @@
 //! What operators may set. `words.json` beside the crate is the default, and an example of every key.
 
-use ringside_moderator::Action;
+use ringside_moderator::{Action, ActionName};
 use serde::Deserialize;
 
 use crate::plain::Plain;
@@ -19,11 +19,11 @@ pub struct Config {
     #[serde(default)]
     pub built_in: bool,
     /// What follows from severity 1, 2, 3 and 4, where a list does not say itself.
-    #[serde(default = "actions_by_severity", deserialize_with = "actions")]
-    pub actions_by_severity: [Action; SEVERITY_MAX as usize],
+    #[serde(default = "actions_by_severity")]
+    pub actions_by_severity: [ActionName; SEVERITY_MAX as usize],
     /// What follows from a term that the stream's owner blocked.
-    #[serde(default = "reject", deserialize_with = "action")]
-    pub blocked_terms_action: Action,
+    #[serde(default = "reject")]
+    pub blocked_terms_action: ActionName,
     /// A hit within one of these words is none.
     #[serde(default)]
     pub allow: Vec<String>,
@@ -47,8 +47,8 @@ pub struct List {
     /// 1 to 4; a quarter of it is the label's score.
     pub severity: u8,
     /// What follows, whatever the severity says.
-    #[serde(default, deserialize_with = "optional_action")]
-    pub action: Option<Action>,
+    #[serde(default)]
+    pub action: Option<ActionName>,
     /// True: an entry is a whole word or phrase. False: it may be part of a word.
     #[serde(default = "whole_word")]
     pub whole_word: bool,
@@ -80,7 +80,7 @@ impl Config {
     pub fn action(&self, list: &List) -> Action {
         let place = usize::from(list.severity).saturating_sub(1);
         let by_severity = self.actions_by_severity.get(place).copied();
-        list.action.or(by_severity).unwrap_or(Action::Flag)
+        list.action.or(by_severity).unwrap_or(ActionName::Flag).into()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -149,48 +149,12 @@ impl<'t> Term<'t> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ActionName {
-    Accept,
-    Flag,
-    Hold,
-    ShadowBan,
-    Reject,
+fn actions_by_severity() -> [ActionName; SEVERITY_MAX as usize] {
+    [ActionName::Accept, ActionName::Flag, ActionName::Hold, ActionName::Reject]
 }
 
-impl From<ActionName> for Action {
-    fn from(name: ActionName) -> Self {
-        match name {
-            ActionName::Accept => Self::Accept,
-            ActionName::Flag => Self::Flag,
-            ActionName::Hold => Self::Hold,
-            ActionName::ShadowBan => Self::ShadowBan,
-            ActionName::Reject => Self::Reject,
-        }
-    }
-}
-
-fn action<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Action, D::Error> {
-    ActionName::deserialize(deserializer).map(Action::from)
-}
-
-fn optional_action<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Action>, D::Error> {
-    Ok(Option::<ActionName>::deserialize(deserializer)?.map(Action::from))
-}
-
-fn actions<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<[Action; SEVERITY_MAX as usize], D::Error> {
-    Ok(<[ActionName; SEVERITY_MAX as usize]>::deserialize(deserializer)?.map(Action::from))
-}
-
-fn actions_by_severity() -> [Action; SEVERITY_MAX as usize] {
-    [Action::Accept, Action::Flag, Action::Hold, Action::Reject]
-}
-
-fn reject() -> Action {
-    Action::Reject
+fn reject() -> ActionName {
+    ActionName::Reject
 }
 
 fn label() -> String {

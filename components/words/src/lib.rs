@@ -45,7 +45,7 @@ impl Moderator for Rules {
         let text = Plain::new(&submission.folded);
         let mut verdict = accepted(submission.ticket);
         if let Some(term) = blocked::find(&submission.blocked_terms, &text) {
-            verdict.action = self.config.blocked_terms_action;
+            verdict.action = self.config.blocked_terms_action.into();
             verdict.reason = format!("`{term}` is blocked on this stream");
         }
         for hit in self.matcher.hits(&text, submission) {

@@ -16,8 +16,10 @@ pub mod bindings {
     });
 }
 
+mod action;
 mod sample;
 
+pub use action::ActionName;
 pub use bindings::ringside::edge::moderation::{Action, Counters, Example, Label, Submission, Verdict};
 pub use bindings::ringside::edge::types::{Author, Description, Role};
 pub use sample::{accepted, example, submission};
