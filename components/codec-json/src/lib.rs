@@ -62,4 +62,5 @@ pub fn client_frame(request: &Request) -> Vec<u8> {
     sink.into_bytes()
 }
 
+#[cfg(feature = "component")]
 ringside_codec::export_codec!(crate::Json);

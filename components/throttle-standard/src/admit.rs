@@ -1,57 +1,56 @@
 //! Whether one user may do one thing now.
 
-use crate::{Activity, Admission, Policy, Request, Role, Settings};
+use ringside_throttle::{Activity, Admission, Request, Role, Settings};
 
-/// The limits of [`Config`](crate::Config) are per minute; the host may count within another window.
+use crate::Config;
+
+/// The limits of [`Config`] are per minute; the host may count within another window.
 const MINUTE_MS: u64 = 60_000;
 
-impl Policy {
-    /// Decides on one request: the stream's settings first, since waiting does not help against them,
-    /// then slow mode and limits, of which the longer wait counts.
-    #[must_use]
-    pub fn admit(&self, settings: &Settings, request: &Request) -> Admission {
-        let role = request.author.role;
-        if role == Role::Anonymous {
-            return Admission::Refuse("sign in to take part".into());
+/// Decides on one request: the stream's settings first, since waiting does not help against them,
+/// then slow mode and limits, of which the longer wait counts.
+pub(crate) fn decide(config: &Config, settings: &Settings, request: &Request) -> Admission {
+    let role = request.author.role;
+    if role == Role::Anonymous {
+        return Admission::Refuse("sign in to take part".into());
+    }
+    let moderates = matches!(role, Role::Moderator | Role::Operator);
+    let writes = matches!(request.activity, Activity::Comment | Activity::Reply | Activity::Edit);
+    if writes && !moderates {
+        if settings.closed {
+            return Admission::Refuse("the chat is closed".into());
         }
-        let moderates = matches!(role, Role::Moderator | Role::Operator);
-        let writes = matches!(request.activity, Activity::Comment | Activity::Reply | Activity::Edit);
-        if writes && !moderates {
-            if settings.closed {
-                return Admission::Refuse("the chat is closed".into());
-            }
-            if settings.members_only && !request.author.member {
-                return Admission::Refuse("only members may comment on this stream".into());
-            }
-        }
-        if moderates && self.config.moderators_exempt {
-            return Admission::Admit;
-        }
-        match slow_mode_wait_ms(settings, request).max(self.limit_wait_ms(request)) {
-            0 => Admission::Admit,
-            wait_ms => Admission::Wait(wait_ms),
+        if settings.members_only && !request.author.member {
+            return Admission::Refuse("only members may comment on this stream".into());
         }
     }
+    if moderates && config.moderators_exempt {
+        return Admission::Admit;
+    }
+    match slow_mode_wait_ms(settings, request).max(limit_wait_ms(config, request)) {
+        0 => Admission::Admit,
+        wait_ms => Admission::Wait(wait_ms),
+    }
+}
 
-    /// Milliseconds until the user is below the limit again; 0 when they are now.
-    fn limit_wait_ms(&self, request: &Request) -> u32 {
-        let per_minute = match request.activity {
-            Activity::Comment | Activity::Reply => self.config.comments_per_minute,
-            Activity::Edit => self.config.edits_per_minute,
-            Activity::Reaction => self.config.reactions_per_minute,
-            Activity::Emoji => self.config.emoji_per_minute,
-        };
-        if per_minute == 0 {
-            return 0;
-        }
-        let in_window = (u64::from(per_minute) * u64::from(request.window_ms)).div_ceil(MINUTE_MS);
-        if u64::from(request.count_in_window) < in_window.max(1) {
-            return 0;
-        }
-        // The oldest leaves the window first, and makes room for one. A window that it has left already
-        // would have counted one less; then the clock ticked in between, and the next try passes.
-        request.window_ms.saturating_sub(request.oldest_age_ms).max(1)
+/// Milliseconds until the user is below the limit again; 0 when they are now.
+fn limit_wait_ms(config: &Config, request: &Request) -> u32 {
+    let per_minute = match request.activity {
+        Activity::Comment | Activity::Reply => config.comments_per_minute,
+        Activity::Edit => config.edits_per_minute,
+        Activity::Reaction => config.reactions_per_minute,
+        Activity::Emoji => config.emoji_per_minute,
+    };
+    if per_minute == 0 {
+        return 0;
     }
+    let in_window = (u64::from(per_minute) * u64::from(request.window_ms)).div_ceil(MINUTE_MS);
+    if u64::from(request.count_in_window) < in_window.max(1) {
+        return 0;
+    }
+    // The oldest leaves the window first, and makes room for one. A window that it has left already
+    // would have counted one less; then the clock ticked in between, and the next try passes.
+    request.window_ms.saturating_sub(request.oldest_age_ms).max(1)
 }
 
 /// Slow mode is about comments; it does not slow edits and reactions.

@@ -1,42 +1,39 @@
 //! The self-test, made to hold for any configuration: limits are taken from it.
 
-use crate::{Activity, Admission, Author, Example, Policy, Request, Role, Settings};
+use ringside_throttle::{Activity, Admission, Author, Example, Request, Role, Settings};
+
+use crate::Config;
 
 const WINDOW_MS: u32 = 60_000;
 
-impl Policy {
-    /// What [`Policy::admit`] must answer with this configuration, a wait's length aside.
-    #[must_use]
-    pub fn examples(&self) -> Vec<Example> {
-        let config = &self.config;
-        let limits = [
-            (Activity::Comment, config.comments_per_minute),
-            (Activity::Reply, config.comments_per_minute),
-            (Activity::Edit, config.edits_per_minute),
-            (Activity::Reaction, config.reactions_per_minute),
-            (Activity::Emoji, config.emoji_per_minute),
-        ];
-        let mut examples = Vec::new();
-        for (activity, limit) in limits {
-            examples.push(example(activity, 0, open(), Admission::Admit));
-            if limit > 0 {
-                examples.push(example(activity, limit - 1, open(), Admission::Admit));
-                examples.push(example(activity, limit, open(), Admission::Wait(1)));
-                let mut moderator = example(activity, limit, open(), Admission::Admit);
-                moderator.request.author.role = Role::Moderator;
-                if !config.moderators_exempt {
-                    moderator.admission = Admission::Wait(1);
-                }
-                examples.push(moderator);
+/// What `admit` must answer with this configuration, a wait's length aside.
+pub(crate) fn of(config: &Config) -> Vec<Example> {
+    let limits = [
+        (Activity::Comment, config.comments_per_minute),
+        (Activity::Reply, config.comments_per_minute),
+        (Activity::Edit, config.edits_per_minute),
+        (Activity::Reaction, config.reactions_per_minute),
+        (Activity::Emoji, config.emoji_per_minute),
+    ];
+    let mut examples = Vec::new();
+    for (activity, limit) in limits {
+        examples.push(example(activity, 0, open(), Admission::Admit));
+        if limit > 0 {
+            examples.push(example(activity, limit - 1, open(), Admission::Admit));
+            examples.push(example(activity, limit, open(), Admission::Wait(1)));
+            let mut moderator = example(activity, limit, open(), Admission::Admit);
+            moderator.request.author.role = Role::Moderator;
+            if !config.moderators_exempt {
+                moderator.admission = Admission::Wait(1);
             }
-            let mut anonymous =
-                example(activity, 0, open(), Admission::Refuse("sign in to take part".into()));
-            anonymous.request.author.role = Role::Anonymous;
-            examples.push(anonymous);
+            examples.push(moderator);
         }
-        examples.extend(settings_examples());
-        examples
+        let mut anonymous = example(activity, 0, open(), Admission::Refuse("sign in to take part".into()));
+        anonymous.request.author.role = Role::Anonymous;
+        examples.push(anonymous);
     }
+    examples.extend(settings_examples());
+    examples
 }
 
 fn settings_examples() -> Vec<Example> {
@@ -95,7 +92,10 @@ fn open() -> Settings {
 
 #[cfg(test)]
 mod tests {
+    use ringside_throttle::Throttle;
+
     use super::*;
+    use crate::Policy;
 
     #[test]
     fn the_examples_hold_with_any_configuration() {

@@ -1,41 +1,39 @@
 //! How much of a stream its viewers are shown, and how often they are sent to.
 
-use crate::{Policy, SamplingPlan, StreamLoad};
+use ringside_throttle::{SamplingPlan, StreamLoad};
 
-impl Policy {
-    /// The plan for a stream as busy as `load`.
-    #[must_use]
-    pub fn plan(&self, load: &StreamLoad) -> SamplingPlan {
-        let rate = load.comments_per_second;
-        let shown_percent = self
-            .config
-            .sampling
-            .iter()
-            .take_while(|tier| tier.from_per_second <= rate)
-            .last()
-            .map_or(100, |tier| tier.shown_percent);
-        let cap = self.config.cap_per_second;
-        let sampled_per_second = u64::from(rate) * u64::from(shown_percent) / 100;
-        let capped = cap > 0 && sampled_per_second > u64::from(cap);
-        let shown_per_second = if capped { u64::from(cap) } else { sampled_per_second };
-        SamplingPlan {
-            shown_percent,
-            cap_per_second: cap,
-            tick_ms: self.tick_ms(load.viewers, shown_per_second),
-            banner: banner(shown_percent, capped.then_some(cap)),
-        }
-    }
+use crate::Config;
+use crate::config::Tick;
 
-    /// None for small or quiet streams; past that as long as keeps the sends within bounds.
-    fn tick_ms(&self, viewers: u32, shown_per_second: u64) -> u32 {
-        let tick = &self.config.tick;
-        let deliveries = u64::from(viewers) * shown_per_second;
-        if deliveries <= u64::from(tick.quiet_deliveries_per_second) {
-            return 0;
-        }
-        let wanted_ms = u64::from(viewers) * 1_000 / u64::from(tick.sends_per_second);
-        u32::try_from(wanted_ms).unwrap_or(u32::MAX).min(tick.longest_ms)
+/// The plan for a stream as busy as `load`.
+pub(crate) fn of(config: &Config, load: &StreamLoad) -> SamplingPlan {
+    let rate = load.comments_per_second;
+    let shown_percent = config
+        .sampling
+        .iter()
+        .take_while(|tier| tier.from_per_second <= rate)
+        .last()
+        .map_or(100, |tier| tier.shown_percent);
+    let cap = config.cap_per_second;
+    let sampled_per_second = u64::from(rate) * u64::from(shown_percent) / 100;
+    let capped = cap > 0 && sampled_per_second > u64::from(cap);
+    let shown_per_second = if capped { u64::from(cap) } else { sampled_per_second };
+    SamplingPlan {
+        shown_percent,
+        cap_per_second: cap,
+        tick_ms: tick_ms(&config.tick, load.viewers, shown_per_second),
+        banner: banner(shown_percent, capped.then_some(cap)),
     }
+}
+
+/// None for small or quiet streams; past that as long as keeps the sends within bounds.
+fn tick_ms(tick: &Tick, viewers: u32, shown_per_second: u64) -> u32 {
+    let deliveries = u64::from(viewers) * shown_per_second;
+    if deliveries <= u64::from(tick.quiet_deliveries_per_second) {
+        return 0;
+    }
+    let wanted_ms = u64::from(viewers) * 1_000 / u64::from(tick.sends_per_second);
+    u32::try_from(wanted_ms).unwrap_or(u32::MAX).min(tick.longest_ms)
 }
 
 /// The declared rule, in words for viewers. It changes with the tier only, not with every comment.
@@ -52,7 +50,10 @@ fn banner(shown_percent: u8, cap: Option<u32>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use ringside_throttle::Throttle;
+
     use super::*;
+    use crate::Policy;
 
     fn load(comments_per_second: u32, viewers: u32) -> StreamLoad {
         StreamLoad { stream_id: "launch".into(), comments_per_second, viewers }

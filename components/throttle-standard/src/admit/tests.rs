@@ -1,7 +1,9 @@
 //! Decisions, case by case.
 
+use ringside_throttle::{Author, Throttle};
+
 use super::*;
-use crate::{Author, Config};
+use crate::Policy;
 
 fn settings() -> Settings {
     Settings {
