@@ -1,0 +1,38 @@
+//! Never returns from a request of a user whose id contains `loop`.
+
+use ringside_throttle::{
+    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle,
+};
+
+pub struct Policy;
+
+impl Throttle for Policy {
+    fn description() -> Description {
+        Description {
+            name: "throttle-loops".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            summary: "Never returns from a request of a user whose id contains `loop`.".into(),
+        }
+    }
+
+    fn from_json(_: &str) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn admit(&self, _: &Settings, request: &Request) -> Admission {
+        while request.author.id.contains("loop") {
+            std::hint::black_box(&request.author.id);
+        }
+        Admission::Admit
+    }
+
+    fn plan(&self, _: &StreamLoad) -> SamplingPlan {
+        SamplingPlan { shown_percent: 100, cap_per_second: 0, tick_ms: 0, banner: None }
+    }
+
+    fn examples(&self) -> Vec<Example> {
+        Vec::new()
+    }
+}
+
+ringside_throttle::export_throttle!(crate::Policy);

@@ -1,0 +1,36 @@
+//! Panics on a request of a user whose id contains `panic`.
+
+use ringside_throttle::{
+    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle,
+};
+
+pub struct Policy;
+
+impl Throttle for Policy {
+    fn description() -> Description {
+        Description {
+            name: "throttle-panics".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            summary: "Panics on a request of a user whose id contains `panic`.".into(),
+        }
+    }
+
+    fn from_json(_: &str) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn admit(&self, _: &Settings, request: &Request) -> Admission {
+        assert!(!request.author.id.contains("panic"), "told to panic");
+        Admission::Admit
+    }
+
+    fn plan(&self, _: &StreamLoad) -> SamplingPlan {
+        SamplingPlan { shown_percent: 100, cap_per_second: 0, tick_ms: 0, banner: None }
+    }
+
+    fn examples(&self) -> Vec<Example> {
+        Vec::new()
+    }
+}
+
+ringside_throttle::export_throttle!(crate::Policy);
