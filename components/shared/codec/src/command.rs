@@ -101,6 +101,3 @@ fn settings(fields: &mut FieldReader<'_>) -> Result<SettingsPatch> {
 fn id_is_exact(id: u64) -> bool {
     id <= ID_MAX
 }
-
-#[cfg(test)]
-mod tests;

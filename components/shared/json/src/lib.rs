@@ -61,3 +61,6 @@ pub fn client_frame(request: &Request) -> Vec<u8> {
     client::write(&mut sink, request);
     sink.into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use ringside_moderator::{
 pub struct Rules;
 
 /// A few seconds of a current core. Guests have no clock to ask.
-const ROUNDS: u64 = 4_000_000_000;
+const ROUNDS: u64 = 8_000_000_000;
 
 impl Moderator for Rules {
     fn description() -> Description {
