@@ -68,7 +68,7 @@ impl Default for Config {
             crowd: rule(10, ActionName::Hold),
             // Four times what the standard throttle admits.
             flood: rule(20, ActionName::Reject),
-            run: rule(40, ActionName::Reject),
+            run: rule(60, ActionName::Reject),
             word: rule(15, ActionName::Reject),
             capitals: rule(0, ActionName::Flag),
         }

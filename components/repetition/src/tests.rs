@@ -37,11 +37,11 @@ fn what_was_said_before_decides() {
 #[test]
 fn what_repeats_within_a_text_decides() {
     for (text, action, reason) in [
-        ("g".to_owned() + &"o".repeat(39) + "l", Action::Accept, ""),
-        ("g".to_owned() + &"o".repeat(40) + "l", Action::Reject, "`o` 40 times in a row"),
-        ("G".to_owned() + &"Oo".repeat(20) + "L", Action::Reject, "`o` 40 times in a row"),
-        ("🎉".repeat(39), Action::Accept, ""),
-        ("🎉 ".repeat(40), Action::Reject, "`🎉` 40 times"),
+        ("g".to_owned() + &"o".repeat(59) + "l", Action::Accept, ""),
+        ("g".to_owned() + &"o".repeat(60) + "l", Action::Reject, "`o` 60 times in a row"),
+        ("G".to_owned() + &"Oo".repeat(30) + "L", Action::Reject, "`o` 60 times in a row"),
+        ("🎉".repeat(59), Action::Accept, ""),
+        ("🎉 ".repeat(60), Action::Reject, "`🎉` 60 times"),
         ("ha ".repeat(14), Action::Accept, ""),
         ("ha ".repeat(15), Action::Reject, "`ha` 15 times in one comment"),
         ("ha ho ".repeat(15), Action::Reject, "15 times in one comment"),

@@ -23,9 +23,9 @@ pub(crate) struct Plain {
 struct Word {
     start: usize,
     letters: u32,
-    others: u32,
-    /// Digits or signs that may stand for letters.
-    disguised: bool,
+    digits: u32,
+    /// Signs that may stand for letters, and symbols.
+    signs: u32,
 }
 
 impl Plain {
@@ -74,19 +74,17 @@ impl Plain {
                     both.chars().for_each(|letter| self.put_letter(letter));
                 }
                 Kind::Digit => {
-                    word.others += 1;
-                    word.disguised = true;
+                    word.digits += 1;
                     self.put(c);
                 }
                 Kind::Sign if letter::is_within_word(c, word.letters > 0, chars.as_str()) => {
-                    word.others += 1;
-                    word.disguised = true;
+                    word.signs += 1;
                     self.put_letter(c);
                 }
                 Kind::Symbol => {
                     self.end(&mut word, &mut singles);
                     self.put(c);
-                    word.others = 1;
+                    word.signs = 1;
                     self.end(&mut word, &mut singles);
                 }
                 Kind::Nothing => {}
@@ -98,13 +96,14 @@ impl Plain {
 
     /// Ends a word: undoes its disguise, and joins it to single letters before it.
     fn end(&mut self, word: &mut Word, singles: &mut (usize, u32)) {
-        if word.letters + word.others == 0 {
+        if word.letters + word.digits + word.signs == 0 {
             return;
         }
-        if word.disguised && word.letters > 0 {
+        // `900k` and `1080p` are numbers with a unit: more digits than letters are no disguise.
+        if word.digits + word.signs > 0 && word.letters > 0 && word.digits <= word.letters {
             self.rewrite(word.start, |c| Some(letter::undisguised(c)));
         }
-        if word.letters == 1 && word.others == 0 {
+        if word.letters == 1 && word.digits + word.signs == 0 {
             if singles.1 == 0 {
                 singles.0 = word.start;
             }

@@ -80,10 +80,10 @@ fn disguises_are_seen_through() {
     ] {
         assert_eq!(judge(&rules, text).action, Action::Reject, "{text}");
     }
-    for text in ["b4d", "b@d", "@ss", "a$$", "a55", "1234", "b a d", "grosse", "größe", "groesse größe"] {
+    for text in ["b4d", "b@d", "@ss", "a$$", "1234", "b a d", "grosse", "größe", "groesse größe"] {
         assert_eq!(judge(&rules, text).action, Action::Flag, "{text}");
     }
-    for text in ["b d", "b-d", "12345", "a 1234z", "455", "$100", "i b a", "@ann"] {
+    for text in ["b d", "b-d", "12345", "a 1234z", "455", "a55", "900k", "$100", "i b a", "@ann"] {
         assert_eq!(judge(&rules, text).action, Action::Accept, "{text}");
     }
 }
@@ -248,6 +248,11 @@ fn the_built_in_lists_let_ordinary_talk_pass() {
         "peacock",
         "shut the door",
         "hola que tal",
+        "tus ojos negros",
+        "what the fuck you think is up",
+        "old negro spiritual",
+        "ele pede a bola",
+        "pedal to the metal",
         "bon voyage",
         "what the heck",
         "kill the process with signal 9",

@@ -4,9 +4,9 @@ use super::{Form, Link};
 use crate::endings::{Endings, Weight};
 
 /// Endings that are taken for one where only spaces or the word "dot" are around: few, because nearly every
-/// short ending is a word in some language.
-const SURE: [&str; 14] =
-    ["com", "net", "org", "info", "biz", "ru", "xyz", "io", "tv", "gg", "co", "site", "online", "shop"];
+/// short ending is a word in some language, and `.net` is a platform.
+const SURE: [&str; 13] =
+    ["com", "org", "info", "biz", "ru", "xyz", "io", "tv", "gg", "co", "site", "online", "shop"];
 
 /// What stands between two words.
 #[derive(PartialEq, Eq)]

@@ -32,6 +32,7 @@ fn words_have_one_space_around_them() {
         ("say a b c now", " say abc now "),
         ("s1r m4n 42", " sir man 42 "),
         ("b00b", " bo{2}b "),
+        ("900k 1080p a55 5s", " 900k 1080p a55 s{2} "),
         ("@ss a$$ $5 5$", " as{2} as{2} $5 5 "),
         ("sh!t hey! !wow", " shit hey wow "),
         ("f*ck f**k *hug* 2*3", " f*ck f*{2}k hug 2 3 "),

@@ -5,8 +5,8 @@ use crate::Json;
 
 const BASE_MS: u64 = 1_763_733_600_000;
 
-fn encode(message: Message) -> String {
-    let frame = String::from_utf8(Json::encode(&message)).unwrap();
+fn encode(message: &Message) -> String {
+    let frame = String::from_utf8(Json::encode(message)).unwrap();
     // What is written must be JSON to others too.
     serde_json::from_str::<serde_json::Value>(&frame).unwrap();
     frame.replace('"', "'")
@@ -77,7 +77,7 @@ fn replies_say_what_became_of_a_command() {
             "'status':'error','number':42,'title':'t','detail':'d','retry_after_ms':7".into(),
         ),
     ] {
-        let frame = encode(Message::Reply(Reply { id: 3, outcome }));
+        let frame = encode(&Message::Reply(Reply { id: 3, outcome }));
         assert_eq!(frame, format!("{{'type':'reply','id':3,{expected}}}"));
     }
 }
@@ -95,7 +95,7 @@ fn joined_tells_the_streams_state_and_its_newest_comments() {
         history: Vec::new(),
         more: false,
     };
-    let frame = encode(Message::Reply(Reply { id: 0, outcome: Outcome::Joined(joined.clone()) }));
+    let frame = encode(&Message::Reply(Reply { id: 0, outcome: Outcome::Joined(joined.clone()) }));
     let start = format!(
         "{{'type':'reply','id':0,'status':'joined','stream':'s','position':'p','resumed':'gap',\
          'settings':{{{SETTINGS}}},'viewers':12,'emoji':{{'🎉':3,'a\\'b':0}}"
@@ -108,7 +108,7 @@ fn joined_tells_the_streams_state_and_its_newest_comments() {
         comment(author("u2", Role::Viewer, true), 70),
     ];
     joined.more = true;
-    let frame = encode(Message::Reply(Reply { id: 0, outcome: Outcome::Joined(joined) }));
+    let frame = encode(&Message::Reply(Reply { id: 0, outcome: Outcome::Joined(joined) }));
     let id = "'id':'0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20'";
     assert_eq!(
         frame,
@@ -170,7 +170,7 @@ fn each_event_has_its_shape() {
         let has_time = matches!(event, Event::Comment(_) | Event::Pinned(Some(_)));
         let at = if has_time { "'at':1763733600000," } else { "" };
         let batch = Batch { stream_id: "s".into(), position: "p".into(), events: vec![event], left_out: 0 };
-        let frame = encode(Message::Batch(batch));
+        let frame = encode(&Message::Batch(batch));
         assert_eq!(
             frame,
             format!("{{'type':'batch','stream':'s','position':'p',{at}'events':[{{{expected}}}]}}")
@@ -193,7 +193,7 @@ fn within_a_frame_an_author_is_named_once_and_again_only_when_changed() {
         events: events.map(|(author, at)| Event::Comment(comment(author, at))).into(),
         left_out: 7,
     };
-    let frame = encode(Message::Batch(batch.clone()));
+    let frame = encode(&Message::Batch(batch.clone()));
     let authors: Vec<&str> =
         frame.split("'author':").skip(1).map(|rest| rest.split(",'text'").next().unwrap()).collect();
     let ats: Vec<&str> = frame.split("'at':").skip(2).map(|rest| rest.split('}').next().unwrap()).collect();
@@ -210,7 +210,7 @@ fn within_a_frame_an_author_is_named_once_and_again_only_when_changed() {
     assert_eq!(ats, ["0", "-10", "30", "40", "50"]);
     assert!(frame.contains("'at':1763733600100,") && frame.ends_with("],'left_out':7}"), "{frame}");
     // Nothing is remembered from frame to frame: any frame may be the first that a viewer sees.
-    assert_eq!(encode(Message::Batch(batch)), frame);
+    assert_eq!(encode(&Message::Batch(batch)), frame);
 }
 
 #[test]
@@ -224,11 +224,11 @@ fn notices_have_absolute_times() {
     ] {
         let notice = Notice { kind, text: "t".into(), value: 50, stream_id: String::new(), comment: None };
         let start = format!("{{'type':'notice','kind':'{word}','text':'t','value':50");
-        assert_eq!(encode(Message::Notice(notice.clone())), format!("{start}}}"));
+        assert_eq!(encode(&Message::Notice(notice.clone())), format!("{start}}}"));
         let comment = Some(comment(author("u1", Role::Viewer, false), 0));
         let full = Notice { stream_id: "s".into(), comment, ..notice };
         assert_eq!(
-            encode(Message::Notice(full)),
+            encode(&Message::Notice(full)),
             format!(
                 "{start},'stream':'s','comment':{{'id':'0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20',\
                  'author':{{'id':'u1','name':'U1'}},'text':'hi','at':1763733600000}}}}"
