@@ -1,0 +1,154 @@
+//! The chain: comments in batches through throttle and moderators, on threads of its own.
+//!
+//! Guests are called on dedicated threads, so that none ever stalls a shard of sockets. A batch is of one generation
+//! from its first call to its last.
+
+mod admission;
+mod judging;
+mod worker;
+
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use ringside_core::Generation as Number;
+use ringside_core::sampling::Plan;
+use ringside_ports::error::PortErrorKind;
+use ringside_ports::policy::{Admission, Admitted, Decision, StreamLoad, Submission};
+use ringside_ports::{Policy, PortError, PortResult};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+use crate::generations::Generations;
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::queue::{Queue, ended};
+
+/// What the chain is asked. Lists have at most [`limits::BATCH_COMMENTS_MAX`] items.
+enum Job {
+    Judge { submissions: Vec<Submission>, reply: oneshot::Sender<Vec<Decision>> },
+    Admit { admissions: Vec<Admission>, reply: oneshot::Sender<Vec<Admitted>> },
+    Plan { load: StreamLoad, reply: oneshot::Sender<Plan> },
+}
+
+impl Job {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Judge { submissions, .. } => submissions.len(),
+            Self::Admit { admissions, .. } => admissions.len(),
+            Self::Plan { .. } => 1,
+        }
+    }
+}
+
+/// The chain of one host.
+pub(crate) struct Chain {
+    queue: Queue<Job>,
+    generations: Arc<Generations>,
+    metrics: Metrics,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    workers: usize,
+}
+
+impl Chain {
+    /// Starts the worker threads.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn start(
+        workers: usize,
+        generations: &Arc<Generations>,
+        metrics: &Metrics,
+    ) -> std::io::Result<Self> {
+        let gauge = metrics.chain_waiting.clone();
+        let (queue, ends) = Queue::new(limits::CHAIN_QUEUE_MAX, workers, gauge, Job::weight);
+        let mut threads = Vec::with_capacity(workers);
+        for (number, end) in ends.into_iter().enumerate() {
+            let (generations, metrics) = (generations.clone(), metrics.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("chain-{number}"))
+                .stack_size(limits::WORKER_STACK_BYTES)
+                .spawn(move || worker::run(number, end, &generations, &metrics))?;
+            threads.push(thread);
+        }
+        let (generations, metrics) = (generations.clone(), metrics.clone());
+        Ok(Self { queue, generations, metrics, threads: Mutex::new(threads), workers })
+    }
+
+    /// Lets the workers finish what waits, and ends them.
+    pub(crate) fn stop(&self) {
+        self.queue.close(self.workers);
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+
+    fn reserve(&self, operation: &'static str, weight: usize) -> PortResult<()> {
+        if self.generations.current().is_none() {
+            let detail = "no release is published on this host yet";
+            return Err(PortError::new(PortErrorKind::Unavailable, operation, detail).after(limits::BUSY_RETRY));
+        }
+        self.queue.reserve(operation, weight).inspect_err(|error| {
+            if error.kind == PortErrorKind::Busy {
+                self.metrics.busy.inc();
+            }
+        })
+    }
+
+    /// Enters items in jobs of a batch's size each, and puts the answers together again.
+    async fn ask<I, A>(
+        &self,
+        operation: &'static str,
+        items: Vec<I>,
+        job: impl Fn(Vec<I>, oneshot::Sender<Vec<A>>) -> Job,
+    ) -> PortResult<Vec<A>> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.reserve(operation, items.len())?;
+        if items.len() <= limits::BATCH_COMMENTS_MAX {
+            let (reply, answers) = oneshot::channel();
+            self.queue.enter(job(items, reply));
+            return answers.await.map_err(|_| ended(operation));
+        }
+        let mut all = Vec::with_capacity(items.len());
+        let mut waiting = Vec::with_capacity(items.len().div_ceil(limits::BATCH_COMMENTS_MAX));
+        let mut items = items.into_iter();
+        loop {
+            let part: Vec<I> = items.by_ref().take(limits::BATCH_COMMENTS_MAX).collect();
+            if part.is_empty() {
+                break;
+            }
+            let (reply, answers) = oneshot::channel();
+            self.queue.enter(job(part, reply));
+            waiting.push(answers);
+        }
+        for answers in waiting {
+            all.extend(answers.await.map_err(|_| ended(operation))?);
+        }
+        Ok(all)
+    }
+}
+
+#[async_trait]
+impl Policy for Chain {
+    async fn judge(&self, submissions: Vec<Submission>) -> PortResult<Vec<Decision>> {
+        self.ask("policy.judge", submissions, |submissions, reply| Job::Judge { submissions, reply }).await
+    }
+
+    async fn admit(&self, admissions: Vec<Admission>) -> PortResult<Vec<Admitted>> {
+        self.ask("policy.admit", admissions, |admissions, reply| Job::Admit { admissions, reply }).await
+    }
+
+    async fn plan(&self, load: StreamLoad) -> PortResult<Plan> {
+        self.reserve("policy.plan", 1)?;
+        let (reply, plan) = oneshot::channel();
+        self.queue.enter(Job::Plan { load, reply });
+        plan.await.map_err(|_| ended("policy.plan"))
+    }
+
+    fn generation(&self) -> Number {
+        self.generations.current().map_or(Number(0), |generation| generation.number)
+    }
+}

@@ -1,0 +1,169 @@
+//! The codecs: clients' frames and servers' messages through the codec components, on threads of their own.
+
+mod worker;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringside_core::wire::{DecodeError, Message, Request};
+use ringside_ports::codecs::Format;
+use ringside_ports::error::PortErrorKind;
+use ringside_ports::{Codecs, PortError, PortResult};
+use tokio::sync::{oneshot, watch};
+
+use crate::generations::Generations;
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::queue::{Queue, ended};
+use crate::world::codec::outgoing::comments_in;
+
+type Decoded = Result<Request, DecodeError>;
+
+/// What a codec is asked.
+struct Job {
+    subprotocol: Arc<str>,
+    work: Work,
+}
+
+enum Work {
+    Decode { frames: Vec<Bytes>, reply: oneshot::Sender<PortResult<Vec<Decoded>>> },
+    Encode { messages: Vec<Message>, reply: oneshot::Sender<PortResult<Vec<Option<Bytes>>>> },
+}
+
+/// Comments in a message that weigh as much as a frame, so that a call's weight bounds both.
+const COMMENTS_PER_WEIGHT: usize = limits::BATCH_ENCODED_COMMENTS_MAX / limits::BATCH_FRAMES_MAX;
+
+fn weight_of(message: &Message) -> usize {
+    1 + comments_in(message) / COMMENTS_PER_WEIGHT
+}
+
+impl Job {
+    fn weight(&self) -> usize {
+        match &self.work {
+            Work::Decode { frames, .. } => frames.len(),
+            Work::Encode { messages, .. } => messages.iter().map(weight_of).sum(),
+        }
+    }
+}
+
+/// The codecs of one host.
+pub(crate) struct CodecPool {
+    queue: Queue<Job>,
+    generations: Arc<Generations>,
+    metrics: Metrics,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    workers: usize,
+}
+
+impl CodecPool {
+    /// Starts the worker threads.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub(crate) fn start(
+        workers: usize,
+        generations: &Arc<Generations>,
+        metrics: &Metrics,
+    ) -> std::io::Result<Self> {
+        let gauge = metrics.codec_waiting.clone();
+        let (queue, ends) = Queue::new(limits::CODEC_QUEUE_MAX, workers, gauge, Job::weight);
+        let mut threads = Vec::with_capacity(workers);
+        for (number, end) in ends.into_iter().enumerate() {
+            let (generations, metrics) = (generations.clone(), metrics.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("codec-{number}"))
+                .stack_size(limits::WORKER_STACK_BYTES)
+                .spawn(move || worker::run(number, end, &generations, &metrics))?;
+            threads.push(thread);
+        }
+        let (generations, metrics) = (generations.clone(), metrics.clone());
+        Ok(Self { queue, generations, metrics, threads: Mutex::new(threads), workers })
+    }
+
+    /// Lets the workers finish what waits, and ends them.
+    pub(crate) fn stop(&self) {
+        self.queue.close(self.workers);
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+
+    fn reserve(&self, operation: &'static str, subprotocol: &str, weight: usize) -> PortResult<()> {
+        let known = self.generations.current().is_some_and(|now| now.slots.codec(subprotocol).is_some());
+        if !known {
+            return Err(gone(operation, subprotocol));
+        }
+        self.queue.reserve(operation, weight).inspect_err(|error| {
+            if error.kind == PortErrorKind::Busy {
+                self.metrics.busy.inc();
+            }
+        })
+    }
+
+    /// Enters items in jobs of a call's weight each, and puts the answers together again.
+    async fn ask<I, A>(
+        &self,
+        operation: &'static str,
+        subprotocol: &Arc<str>,
+        items: Vec<I>,
+        weight_of: impl Fn(&I) -> usize,
+        work: impl Fn(Vec<I>, oneshot::Sender<PortResult<Vec<A>>>) -> Work,
+    ) -> PortResult<Vec<A>> {
+        let total: usize = items.iter().map(&weight_of).sum();
+        self.reserve(operation, subprotocol, total)?;
+        let enter = |part: Vec<I>| {
+            let (reply, answers) = oneshot::channel();
+            self.queue.enter(Job { subprotocol: subprotocol.clone(), work: work(part, reply) });
+            answers
+        };
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        if total <= limits::BATCH_FRAMES_MAX {
+            return enter(items).await.map_err(|_| ended(operation))?;
+        }
+        let mut all = Vec::with_capacity(items.len());
+        let (mut waiting, mut part, mut weight) = (Vec::new(), Vec::new(), 0);
+        for item in items {
+            let more = weight_of(&item);
+            if weight + more > limits::BATCH_FRAMES_MAX && !part.is_empty() {
+                waiting.push(enter(std::mem::take(&mut part)));
+                weight = 0;
+            }
+            weight += more;
+            part.push(item);
+        }
+        waiting.push(enter(part));
+        for answers in waiting {
+            all.extend(answers.await.map_err(|_| ended(operation))??);
+        }
+        Ok(all)
+    }
+}
+
+/// The error for a subprotocol that is not of the release that runs.
+fn gone(operation: &'static str, subprotocol: &str) -> PortError {
+    let name: String = subprotocol.chars().take(80).collect();
+    let detail = format!("no codec of this host's release speaks `{name}`: reconnect with one that is offered");
+    PortError::new(PortErrorKind::NotFound, operation, detail)
+}
+
+#[async_trait]
+impl Codecs for CodecPool {
+    fn formats(&self) -> watch::Receiver<Arc<[Format]>> {
+        self.generations.formats()
+    }
+
+    async fn decode(&self, subprotocol: &Arc<str>, frames: Vec<Bytes>) -> PortResult<Vec<Decoded>> {
+        let work = |frames, reply| Work::Decode { frames, reply };
+        self.ask("codecs.decode", subprotocol, frames, |_| 1, work).await
+    }
+
+    async fn encode(&self, subprotocol: &Arc<str>, messages: Vec<Message>) -> PortResult<Vec<Option<Bytes>>> {
+        let work = |messages, reply| Work::Encode { messages, reply };
+        self.ask("codecs.encode", subprotocol, messages, weight_of, work).await
+    }
+}

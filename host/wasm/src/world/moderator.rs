@@ -1,0 +1,179 @@
+//! Calls of the world `moderator`.
+
+use bumpalo::Bump;
+use ringside_core::Action;
+use ringside_core::judgement::Label;
+use ringside_ports::policy::Submission;
+use ringside_ports::releases::World as WorldName;
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use super::describe::Description;
+use super::throttle::{author, author_again};
+use super::{Guest, Moderator, World, tickets};
+use crate::bindings::moderator::ModeratorPre;
+use crate::bindings::moderator::ringside::edge::moderation as wit;
+use crate::bindings::throttle::ringside::edge::types;
+use crate::call::CallError;
+use crate::guest::GuestState;
+use crate::limits;
+use crate::text::cut;
+
+/// What one component says of one comment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) action: Action,
+    pub(crate) reason: String,
+    pub(crate) labels: Vec<Label>,
+}
+
+impl World for Moderator {
+    const NAME: WorldName = WorldName::Moderator;
+    type Pre = ModeratorPre<GuestState>;
+
+    fn pre(component: InstancePre<GuestState>) -> wasmtime::Result<Self::Pre> {
+        ModeratorPre::new(component)
+    }
+
+    fn instantiate(pre: &Self::Pre, store: &mut Store<GuestState>) -> wasmtime::Result<Self> {
+        pre.instantiate(store)
+    }
+
+    fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Description> {
+        let types::Description { name, version, summary } = self.call_describe(store)?;
+        Ok(Description { name, version, summary })
+    }
+
+    fn configure(
+        &self,
+        store: &mut Store<GuestState>,
+        config: &str,
+    ) -> wasmtime::Result<Result<(), String>> {
+        self.call_configure(store, config)
+    }
+
+    fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
+        let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
+        if examples.len() > limits::EXAMPLES_MAX {
+            return Ok(Err(format!("{} examples are too many: at most {}", examples.len(), limits::EXAMPLES_MAX)));
+        }
+        let arena = Bump::new();
+        let mut number = 0;
+        for chunk in examples.chunks(limits::BATCH_COMMENTS_MAX) {
+            let submissions: Vec<_> =
+                (0..).zip(chunk).map(|(ticket, example)| again(ticket, &example.submission, &arena)).collect();
+            for (example, verdict) in chunk.iter().zip(guest.judge(&submissions)?) {
+                number += 1;
+                if let Err(detail) = compare(example, &verdict) {
+                    let text: String = example.submission.text.chars().take(80).collect();
+                    return Ok(Err(format!("example {number} (\"{text}\"): {detail}")));
+                }
+            }
+        }
+        Ok(Ok(examples.len()))
+    }
+}
+
+fn compare(example: &wit::Example, verdict: &Verdict) -> Result<(), String> {
+    let expected = action(example.action);
+    if verdict.action != expected {
+        let reason = if verdict.reason.is_empty() { String::new() } else { format!(" ({})", verdict.reason) };
+        return Err(format!("expected {}, got {}{reason}", expected.as_str(), verdict.action.as_str()));
+    }
+    match &example.reason_contains {
+        Some(part) if !verdict.reason.contains(part) => {
+            Err(format!("expected a reason with \"{part}\", got \"{}\"", verdict.reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Guest<Moderator> {
+    /// Verdicts, in order. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
+    ///
+    /// # Errors
+    /// [`CallError`]; the instance must not be called again.
+    pub(crate) fn judge(&mut self, submissions: &[wit::SubmissionParam<'_>]) -> Result<Vec<Verdict>, CallError> {
+        let verdicts =
+            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, submissions))?;
+        let verdicts = tickets::align(
+            verdicts,
+            "verdicts",
+            |verdict| verdict.ticket,
+            submissions.iter().map(|submission| submission.ticket),
+        )?;
+        verdicts.into_iter().map(checked).collect()
+    }
+}
+
+fn checked(verdict: wit::Verdict) -> Result<Verdict, CallError> {
+    if verdict.labels.len() > limits::LABELS_MAX {
+        let labels = verdict.labels.len();
+        return Err(CallError::malformed(format!("gave {labels} labels: at most {}", limits::LABELS_MAX)));
+    }
+    let labels = verdict
+        .labels
+        .into_iter()
+        .map(|label| {
+            if !(0.0..=1.0).contains(&label.score) {
+                return Err(CallError::malformed(format!("gave a score of {}: 0 to 1", label.score)));
+            }
+            Ok(Label { name: cut(label.name, limits::LABEL_BYTES_MAX), score: label.score })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Verdict {
+        action: action(verdict.action),
+        reason: cut(verdict.reason, limits::REASON_BYTES_MAX),
+        labels,
+    })
+}
+
+fn action(action: wit::Action) -> Action {
+    match action {
+        wit::Action::Accept => Action::Accept,
+        wit::Action::Flag => Action::Flag,
+        wit::Action::Hold => Action::Hold,
+        wit::Action::ShadowBan => Action::ShadowBan,
+        wit::Action::Reject => Action::Reject,
+    }
+}
+
+/// A comment as the components are shown it; the arena holds what is not there as WIT has it.
+pub(crate) fn submission<'a>(ticket: u32, from: &'a Submission, arena: &'a Bump) -> wit::SubmissionParam<'a> {
+    wit::SubmissionParam {
+        ticket,
+        stream_id: from.stream.as_str(),
+        author: author(&from.author),
+        text: &from.text,
+        folded: &from.folded,
+        language: "",
+        links_allowed: from.settings.links_allowed,
+        emoji_only: from.settings.emoji_only,
+        counters: wit::Counters {
+            author_comments: from.counters.author_comments,
+            author_same_text: from.counters.author_same_text,
+            author_likeness: from.counters.author_likeness,
+            stream_same_text: from.counters.stream_same_text,
+        },
+        blocked_terms: arena.alloc_slice_fill_iter(from.settings.blocked_terms.iter().map(String::as_str)),
+        attributes: &[],
+    }
+}
+
+fn again<'a>(ticket: u32, from: &'a wit::SubmissionResult, arena: &'a Bump) -> wit::SubmissionParam<'a> {
+    wit::SubmissionParam {
+        ticket,
+        stream_id: &from.stream_id,
+        author: author_again(&from.author),
+        text: &from.text,
+        folded: &from.folded,
+        language: &from.language,
+        links_allowed: from.links_allowed,
+        emoji_only: from.emoji_only,
+        counters: from.counters,
+        blocked_terms: arena.alloc_slice_fill_iter(from.blocked_terms.iter().map(String::as_str)),
+        attributes: arena.alloc_slice_fill_iter(
+            from.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+        ),
+    }
+}
