@@ -46,6 +46,9 @@ pub struct CoordinatorServices {
     pub metrics: RoleMetrics,
 }
 
+/// Offset and event, ascending.
+type Events = Vec<(u64, Arc<Event>)>;
+
 struct StreamState {
     /// Offset after the last event read when this stream's last batch was published.
     published: u64,
@@ -92,7 +95,7 @@ struct Coordinator {
 
 impl Coordinator {
     async fn relay(&mut self, chunk: Chunk) {
-        let mut by_stream: Vec<(StreamId, Vec<(u64, Arc<Event>)>)> = Vec::new();
+        let mut by_stream: Vec<(StreamId, Events)> = Vec::new();
         let mut index: HashMap<StreamId, usize> = HashMap::new();
         for (offset, event) in chunk.events {
             let at = *index.entry(event.stream.clone()).or_insert_with(|| {
@@ -144,7 +147,7 @@ impl Coordinator {
         }
     }
 
-    async fn publish(&mut self, stream: StreamId, events: Vec<(u64, Arc<Event>)>, next: u64) {
+    async fn publish(&mut self, stream: StreamId, events: Events, next: u64) {
         let Some(state) = self.streams.get_mut(&stream) else { return };
         let targeted: Vec<_> = events.iter().filter(|(_, event)| is_targeted(event)).cloned().collect();
         let from = state.published;

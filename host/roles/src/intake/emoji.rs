@@ -55,7 +55,7 @@ impl EmojiGatherer {
     /// `InvalidEmoji`, `Unavailable`.
     pub(super) async fn count(&self, stream: &StreamId, emoji: String, count: u32) -> Result<(), Failure> {
         check(&emoji, count)?;
-        let known = lock(&self.gathered).kinds.get(stream).is_some();
+        let known = lock(&self.gathered).kinds.contains_key(stream);
         if !known {
             let totals = self.store.emoji(stream).await.map_err(|error| unavailable(&error))?;
             let mut gathered = lock(&self.gathered);

@@ -12,19 +12,21 @@ const AGE_MS: u64 = 60_000;
 /// silent for [`AGE_MS`] are forgotten, then all.
 const AUTHORS_MAX: usize = 60_000;
 
+/// When it was said, and the folded text; oldest first.
+type Texts = VecDeque<(u64, Box<str>)>;
+
 /// Last texts by author and stream.
 #[derive(Default)]
 pub(super) struct RecentTexts {
-    authors: HashMap<(StreamId, UserId), VecDeque<(u64, Box<str>)>>,
+    authors: HashMap<(StreamId, UserId), Texts>,
 }
 
 impl RecentTexts {
     /// The highest likeness of a folded text to the author's last ones, 0 to 100; remembers it.
     pub(super) fn likeness(&mut self, stream: &StreamId, author: &UserId, folded: &str, now_ms: u64) -> u8 {
         if self.authors.len() >= AUTHORS_MAX {
-            let is_recent = |texts: &VecDeque<(u64, Box<str>)>| {
-                texts.back().is_some_and(|(at_ms, _)| now_ms.saturating_sub(*at_ms) < AGE_MS)
-            };
+            let is_recent =
+                |texts: &Texts| texts.back().is_some_and(|(at_ms, _)| now_ms.saturating_sub(*at_ms) < AGE_MS);
             self.authors.retain(|_, texts| is_recent(texts));
             if self.authors.len() >= AUTHORS_MAX {
                 self.authors.clear();

@@ -1,0 +1,180 @@
+//! A segmented append-only log with group commit.
+//!
+//! A partition is a folder of segments and a thread that writes. The thread takes what is queued, writes it with
+//! one call, syncs once, and only then makes it visible and answers: under load groups form by themselves, alone a
+//! record waits for one sync. Recovery cuts a torn tail and never a whole record.
+
+mod commits;
+mod partition;
+mod record;
+mod segment;
+mod shared;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ringside_ports::error::{PortError, PortErrorKind, PortResult};
+use ringside_ports::log::{Durability, Extent, NewRecord, RECORD_BYTES_MAX, Record, Topic};
+use serde::{Deserialize, Serialize};
+
+use crate::{EmbeddedOptions, OpenError, files};
+use commits::Commits;
+use partition::Partition;
+
+/// Format of the folder.
+const VERSION: u64 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    version: u64,
+    epoch: u64,
+    partitions: u32,
+}
+
+/// The log of one process.
+pub struct SegmentedLog {
+    epoch: u64,
+    rooms: Vec<Partition>,
+    dead: Partition,
+    commits: Arc<Commits>,
+}
+
+impl SegmentedLog {
+    /// Opens or makes a log in a folder.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and the remedy.
+    pub fn open(folder: &Path, options: &EmbeddedOptions) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Folder { path: folder.into(), source };
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+        let manifest = manifest(folder, options.partitions.max(1))?;
+        let open = |topic: Topic, partition: u32| {
+            Partition::open(&folder.join(topic.name()).join(partition.to_string()), topic, options)
+        };
+        let rooms = (0..manifest.partitions)
+            .map(|partition| open(Topic::RoomEvents, partition))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            epoch: manifest.epoch,
+            rooms,
+            dead: open(Topic::DeadLetters, 0)?,
+            commits: Commits::open(&folder.join("commits.json")).map_err(unusable)?,
+        })
+    }
+
+    fn partition(&self, topic: Topic, partition: u32, operation: &'static str) -> PortResult<&Partition> {
+        let found = match topic {
+            Topic::RoomEvents => usize::try_from(partition).ok().and_then(|index| self.rooms.get(index)),
+            Topic::DeadLetters => (partition == 0).then_some(&self.dead),
+        };
+        found.ok_or_else(|| {
+            let detail = format!("topic {} has no partition {partition}", topic.name());
+            PortError::new(PortErrorKind::Invalid, operation, detail)
+        })
+    }
+}
+
+fn manifest(folder: &Path, partitions: u32) -> Result<Manifest, OpenError> {
+    let path = folder.join("manifest.json");
+    let unusable = |source| OpenError::Folder { path: path.clone(), source };
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            let manifest: Manifest =
+                serde_json::from_slice(&bytes).map_err(|error| unusable(std::io::Error::other(error)))?;
+            if manifest.version != VERSION {
+                return Err(OpenError::Version { path, found: manifest.version, expected: VERSION });
+            }
+            Ok(manifest)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let manifest = Manifest { version: VERSION, epoch: fastrand::u64(1..), partitions };
+            let bytes =
+                serde_json::to_vec(&manifest).map_err(|error| unusable(std::io::Error::other(error)))?;
+            files::replace(&path, &bytes, true).map_err(unusable)?;
+            Ok(manifest)
+        }
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// FNV-1a: the partition of a key must be the same in every version.
+fn hash(key: &str) -> u64 {
+    key.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[async_trait]
+impl ringside_ports::Log for SegmentedLog {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn partitions(&self, topic: Topic) -> u32 {
+        match topic {
+            Topic::RoomEvents => u32::try_from(self.rooms.len()).unwrap_or(u32::MAX),
+            Topic::DeadLetters => 1,
+        }
+    }
+
+    fn partition_of(&self, topic: Topic, key: &str) -> u32 {
+        u32::try_from(hash(key) % u64::from(self.partitions(topic))).unwrap_or(0)
+    }
+
+    async fn append(
+        &self,
+        topic: Topic,
+        partition: u32,
+        records: Vec<NewRecord>,
+        durability: Durability,
+    ) -> PortResult<u64> {
+        let invalid = |detail: String| PortError::new(PortErrorKind::Invalid, "log.append", detail);
+        let target = self.partition(topic, partition, "log.append")?;
+        if records.is_empty() {
+            return Err(invalid("no records: nothing to append".into()));
+        }
+        for record in &records {
+            if record.payload.len() > RECORD_BYTES_MAX || record.key.len() > record::KEY_BYTES_MAX {
+                return Err(invalid(format!(
+                    "a record of key `{}` has {} bytes, at most {RECORD_BYTES_MAX}",
+                    record.key.chars().take(80).collect::<String>(),
+                    record.payload.len()
+                )));
+            }
+            if self.partition_of(topic, &record.key) != partition {
+                return Err(invalid(format!("key `{}` is not of partition {partition}", record.key)));
+            }
+        }
+        target.append(records, durability).await
+    }
+
+    async fn read(
+        &self,
+        topic: Topic,
+        partition: u32,
+        from: u64,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> PortResult<Vec<Record>> {
+        self.partition(topic, partition, "log.read")?.read(from, max_records, max_bytes).await
+    }
+
+    async fn wait_for(&self, topic: Topic, partition: u32, offset: u64) -> PortResult<()> {
+        self.partition(topic, partition, "log.wait_for")?.wait_for(offset).await
+    }
+
+    async fn extent(&self, topic: Topic, partition: u32) -> PortResult<Extent> {
+        Ok(self.partition(topic, partition, "log.extent")?.extent())
+    }
+
+    async fn commit(&self, group: &str, topic: Topic, partition: u32, next: u64) -> PortResult<()> {
+        self.partition(topic, partition, "log.commit")?;
+        self.commits.set(group, topic, partition, next);
+        Ok(())
+    }
+
+    async fn committed(&self, group: &str, topic: Topic, partition: u32) -> PortResult<Option<u64>> {
+        self.partition(topic, partition, "log.committed")?;
+        Ok(self.commits.get(group, topic, partition))
+    }
+}

@@ -1,0 +1,73 @@
+//! Tables of the store and the form of their values.
+
+use redb::{Database, ReadableDatabase as _, TableDefinition};
+use ringside_core::{Comment, Reaction, Stamp};
+use serde::{Deserialize, Serialize};
+
+type Bytes = &'static [u8];
+
+/// stream, id → comment.
+pub(super) const COMMENTS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("comments");
+/// stream, id → likes, dislikes, replies; missing where all are 0.
+pub(super) const COUNTS: TableDefinition<'static, Bytes, (u32, u32, u32)> = TableDefinition::new("counts");
+/// stream, parent's id, id → nothing.
+pub(super) const REPLIES: TableDefinition<'static, Bytes, ()> = TableDefinition::new("replies");
+/// stream, id → nothing: held and flagged comments.
+pub(super) const REVIEW: TableDefinition<'static, Bytes, ()> = TableDefinition::new("review");
+/// stream, user, reference → id.
+pub(super) const REFERENCES: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("references");
+/// id, user → when and what.
+pub(super) const REACTIONS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("reactions");
+/// stream, likes descending, id → nothing: comments over ten likes.
+pub(super) const POPULAR: TableDefinition<'static, Bytes, ()> = TableDefinition::new("popular");
+/// stream, emoji → running total.
+pub(super) const EMOJI: TableDefinition<'static, Bytes, u64> = TableDefinition::new("emoji");
+/// stream → id.
+pub(super) const PINS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("pins");
+/// partition → next offset.
+pub(super) const CHECKPOINTS: TableDefinition<'static, u32, u64> = TableDefinition::new("checkpoints");
+
+/// Comments with more likes are popular (R9).
+pub(super) const POPULAR_LIKES: u32 = 10;
+
+/// A user's reaction as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) stamp: Stamp,
+    pub(super) reaction: Reaction,
+}
+
+/// Makes the tables, so that readers find them from the first moment.
+pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
+    if database.begin_read()?.list_tables()?.count() > 0 {
+        return Ok(());
+    }
+    let write = database.begin_write()?;
+    write.open_table(COMMENTS)?;
+    write.open_table(COUNTS)?;
+    write.open_table(REPLIES)?;
+    write.open_table(REVIEW)?;
+    write.open_table(REFERENCES)?;
+    write.open_table(REACTIONS)?;
+    write.open_table(POPULAR)?;
+    write.open_table(EMOJI)?;
+    write.open_table(PINS)?;
+    write.open_table(CHECKPOINTS)?;
+    write.commit()?;
+    Ok(())
+}
+
+/// Writes a value.
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, redb::Error> {
+    rmp_serde::to_vec_named(value).map_err(|error| redb::Error::Corrupted(error.to_string()))
+}
+
+/// Reads a comment.
+pub(super) fn decode_comment(bytes: &[u8]) -> Result<Comment, redb::Error> {
+    decode(bytes)
+}
+
+/// Reads a value.
+pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, redb::Error> {
+    rmp_serde::from_slice(bytes).map_err(|error| redb::Error::Corrupted(error.to_string()))
+}
