@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { FakeHost } from "#fake-host";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { FakeHost } from "#fake-host";
 import { DESKTOP, launch, openPage, PHONE } from "./support/chromium.ts";
 import { converse, fakeHost, talk } from "./support/fake.ts";
 
@@ -98,7 +98,9 @@ const SCENES: Scene[] = [
       host.limitedUntilMs.set("mira", Date.now() + 12_000);
       host.publish(host.stream(), { type: "settings", ...host.stream().settings, slow_mode_s: 30 });
       host.flush();
-      await page.getByLabel("Your comment").fill("my text must not be lost, it took me a while to write all of it");
+      await page
+        .getByLabel("Your comment")
+        .fill("my text must not be lost, it took me a while to write all of it");
       await page.getByLabel("Your comment").press("Enter");
       await page.getByText("You can comment again in").first().waitFor();
     },
@@ -159,7 +161,10 @@ const SCENES: Scene[] = [
       for (const text of ["is this allowed: https://example.org/win", "you all are clowns"]) {
         host.say("Dara", text, { held: true });
       }
-      await page.getByLabel(/^Review queue/).first().click();
+      await page
+        .getByLabel(/^Review queue/)
+        .first()
+        .click();
       await page.locator(".queue li").nth(1).waitFor();
       await page.locator(".row").nth(-5).hover();
     },
@@ -183,7 +188,9 @@ for (const { name, options, user, play } of SCENES) {
       const found = await page.evaluate(async () => {
         const { axe: check } = window as unknown as { axe: typeof axe };
         const { violations } = await check.run(document, { resultTypes: ["violations"] });
-        return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).slice(0, 3)}`);
+        return violations.map(
+          ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).slice(0, 3)}`,
+        );
       });
       assert.deepEqual(found, []);
       assert.deepEqual(troubles, []);

@@ -27,8 +27,26 @@ export async function fakeHost(): Promise<FakeHost> {
 }
 
 const NAMES = [
-  "Ann", "Björk", "chen_wei", "Dara", "Émile", "Fatima", "gamer_4life", "Hana", "Ивана", "João",
-  "Kofi", "Lena", "Mateo", "نور", "Olu", "Priya", "Quinn", "Ravi", "さくら", "Tomás",
+  "Ann",
+  "Björk",
+  "chen_wei",
+  "Dara",
+  "Émile",
+  "Fatima",
+  "gamer_4life",
+  "Hana",
+  "Ивана",
+  "João",
+  "Kofi",
+  "Lena",
+  "Mateo",
+  "نور",
+  "Olu",
+  "Priya",
+  "Quinn",
+  "Ravi",
+  "さくら",
+  "Tomás",
 ];
 const TEXTS = [
   "that last corner was unreal",
@@ -73,7 +91,12 @@ export function converse(host: FakeHost, count: number): void {
     const { member: _, ...fields } = more;
     const parent = roll() < 0.15 ? stream.comments.at(-3) : undefined;
     const comment = stream.comment(
-      { id, name, ...(roll() < 0.2 ? { member: true } : {}), ...(name === "Lena" ? { role: "moderator" } : {}) },
+      {
+        id,
+        name,
+        ...(roll() < 0.2 ? { member: true } : {}),
+        ...(name === "Lena" ? { role: "moderator" } : {}),
+      },
       text,
       parent ? { ...fields, reply_to: parent.id } : fields,
     );
@@ -81,7 +104,13 @@ export function converse(host: FakeHost, count: number): void {
     if (roll() < 0.05) comment.dislikes = 1 + Math.floor(roll() * 4);
   }
   stream.viewers = 18_240;
-  for (const [emoji, total] of [["❤️", 1_204], ["😂", 88], ["🔥", 15_320], ["👏", 640], ["🎉", 12]] as const) {
+  for (const [emoji, total] of [
+    ["❤️", 1_204],
+    ["😂", 88],
+    ["🔥", 15_320],
+    ["👏", 640],
+    ["🎉", 12],
+  ] as const) {
     stream.emoji.set(emoji, total);
   }
 }

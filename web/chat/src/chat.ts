@@ -258,7 +258,8 @@ export class Chat {
   }
 
   #heard(comment: Comment): void {
-    if (this.mentionsMe(comment)) this.#announcer.now(`${comment.author.name} mentioned you: ${comment.text}`);
+    if (this.mentionsMe(comment))
+      this.#announcer.now(`${comment.author.name} mentioned you: ${comment.text}`);
     else this.#announcer.comment(comment);
   }
 

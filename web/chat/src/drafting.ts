@@ -92,7 +92,8 @@ export function suggest(text: string, caret: number, names: Iterable<string>): S
   const found: string[] = [];
   for (const name of names) {
     const handle = handleOf(name);
-    if (handle !== "" && handle !== typed && handle.startsWith(typed) && !found.includes(name)) found.push(name);
+    if (handle !== "" && handle !== typed && handle.startsWith(typed) && !found.includes(name))
+      found.push(name);
     if (found.length === NAMES_MAX) break;
   }
   return found.length > 0 ? { from: caret - typed.length - 1, names: found } : undefined;

@@ -19,7 +19,7 @@ const SPREAD_MS = 500;
 export class Floats {
   flying: readonly Float[] = [];
   readonly #random: () => number;
-  #totals: ReadonlyMap<string, number> | undefined;
+  #totals: ReadonlyMap<string, number> = new Map();
   /** Own taps that the totals do not tell of yet. */
   readonly #mine = new Map<string, number>();
   #ids = 0;
@@ -33,11 +33,16 @@ export class Floats {
     this.#fly(emoji, 0);
   }
 
-  /** Takes new totals in; the first ones are where counting begins. */
+  /** Counting begins here: what was tapped before is no news. */
+  reset(totals: ReadonlyMap<string, number>): void {
+    this.#totals = totals;
+    this.#mine.clear();
+  }
+
+  /** Takes new totals in. */
   update(totals: ReadonlyMap<string, number>): void {
     const before = this.#totals;
     this.#totals = totals;
-    if (!before || before === totals) return;
     for (const [emoji, total] of totals) {
       const grown = total - (before.get(emoji) ?? 0);
       const mine = Math.min(grown, this.#mine.get(emoji) ?? 0);

@@ -1,6 +1,7 @@
 /** Numbers, times and names as people read them. */
 
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 2 });
 const WHOLE = new Intl.NumberFormat("en");
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -8,6 +9,11 @@ const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 /** Up to 9,999 to the digit, above that as `12.3K`. */
 export function count(value: number): string {
   return value < 10_000 ? WHOLE.format(value) : COMPACT.format(value);
+}
+
+/** In at most four characters: `999`, `1.2K`, `15K`. */
+export function short(value: number): string {
+  return value < 1_000 ? String(value) : SHORT.format(value);
 }
 
 export function clock(atMs: number): string {

@@ -3,8 +3,6 @@
 export interface ServerSentEvent {
   name: string;
   data: string;
-  /** The last id that the stream gave. */
-  id: string;
 }
 
 /** Longest line: the largest batch is far smaller. A host that sends more is none of ours. */
@@ -13,10 +11,9 @@ const LINE_CHARS_MAX = 4_194_304;
 export async function* serverSentEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   let name = "";
   let data: string[] = [];
-  let id = "";
   for await (const line of lines(body)) {
     if (line === "") {
-      if (data.length > 0) yield { name: name || "message", data: data.join("\n"), id };
+      if (data.length > 0) yield { name: name || "message", data: data.join("\n") };
       name = "";
       data = [];
       continue;
@@ -26,7 +23,6 @@ export async function* serverSentEvents(body: ReadableStream<Uint8Array>): Async
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "event") name = value;
     else if (field === "data") data.push(value);
-    else if (field === "id") id = value;
   }
 }
 

@@ -3,7 +3,7 @@
 import { serverSentEvents } from "./event-source.ts";
 import * as expand from "./expand.ts";
 import { endFor, type Link, type LinkEnd, type LinkListener, type LinkOptions } from "./link.ts";
-import type { Author, Joined, Outcome, Role } from "./model.ts";
+import type { Author, Outcome, Role } from "./model.ts";
 import { RequestError, type Rest } from "./rest.ts";
 import type { Command, WireBatch, WireJoined, WireNotice } from "./wire.ts";
 
@@ -62,51 +62,27 @@ export class SseLink implements Link {
   }
 
   async #read(): Promise<void> {
-    const { position, token } = this.#options;
+    const { position, history, token } = this.#options;
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (position !== undefined) headers["Last-Event-ID"] = position;
-    const response = await this.#rest.request("GET", "/events", undefined, headers, this.#abort.signal);
+    const response = await this.#rest.request(
+      "GET",
+      `/events?history=${history}`,
+      undefined,
+      headers,
+      this.#abort.signal,
+    );
     if (!response.body) throw new TypeError("the event stream has no body");
     const events = serverSentEvents(response.body);
     this.#reached = true;
     const user = token === undefined ? undefined : userOf(token);
     if (user && !this.#ended) this.#listener.signedIn(user);
-    // Subscribed before the page is read: what comes in between is in both, and told apart by its id.
-    let joined = false;
-    for await (const { name, data, id } of events) {
+    for await (const { name, data } of events) {
       if (this.#ended) return;
-      if (name === "joined") {
-        joined = true;
-        this.#listener.joined(expand.joined(JSON.parse(data) as WireJoined));
-        continue;
-      }
-      if (!joined) {
-        joined = true;
-        this.#listener.joined(await this.#standing(id));
-      }
-      if (name === "batch") this.#listener.batch(expand.batch(JSON.parse(data) as WireBatch));
+      if (name === "joined") this.#listener.joined(expand.joined(JSON.parse(data) as WireJoined));
+      else if (name === "batch") this.#listener.batch(expand.batch(JSON.parse(data) as WireBatch));
       else if (name === "notice") this.#listener.notice(expand.notice(JSON.parse(data) as WireNotice));
     }
-  }
-
-  /** Where the stream stands, put together from REST. */
-  async #standing(id: string): Promise<Joined> {
-    const { position, history } = this.#options;
-    const [info, page] = await Promise.all([
-      this.#rest.stream(),
-      this.#rest.page({ pageSize: Math.max(1, history) }),
-    ]);
-    return {
-      stream: this.#options.stream,
-      position: position ?? id,
-      resumed: position === undefined ? "fresh" : "recovered",
-      settings: info.settings,
-      viewers: info.viewers,
-      emoji: info.emoji,
-      pinned: info.pinned,
-      history: position === undefined ? [...page.items].reverse() : [],
-      more: page.next !== null,
-    };
   }
 
   #end(end: LinkEnd): void {

@@ -17,7 +17,7 @@ export interface Timing {
   retireMs: number;
   /** Emoji taps are gathered this long before the first command, so that a burst is one. */
   emojiFirstMs: number;
-  /** Between two emoji commands: leaves half of the 60 commands a minute for the rest. */
+  /** Between two emoji commands: the 20 a minute that hosts allow by default. */
   emojiEveryMs: number;
 }
 
@@ -31,7 +31,7 @@ export const TIMING: Timing = {
   settledMs: 10_000,
   retireMs: 5_000,
   emojiFirstMs: 400,
-  emojiEveryMs: 2_000,
+  emojiEveryMs: 3_000,
 };
 
 /** Shortest wait before a reconnect: a refused connection must not become a busy loop. */

@@ -5,8 +5,8 @@ import type { Chat } from "../chat.ts";
 import { Composer } from "./composer.tsx";
 import { EmojiBar } from "./emoji-bar.tsx";
 import { Header, type Theme } from "./header.tsx";
-import { List } from "./list.tsx";
 import { Icon } from "./icons.tsx";
+import { List } from "./list.tsx";
 import { ModerationPanel } from "./moderation.tsx";
 import { Notices } from "./notices.tsx";
 import { ThreadPanel } from "./thread-panel.tsx";
@@ -37,7 +37,9 @@ export function App({ chat, theme, setTheme, readOn }: AppProps) {
         <Notices chat={chat} readOn={readOn} />
         <div class="middle">
           <List chat={chat} focusDraft={focusDraft} />
-          {chat.thread && <ThreadPanel key={chat.thread.id} chat={chat} thread={chat.thread} focusDraft={focusDraft} />}
+          {chat.thread && (
+            <ThreadPanel key={chat.thread.id} chat={chat} thread={chat.thread} focusDraft={focusDraft} />
+          )}
           <Toasts chat={chat} />
         </div>
         <EmojiBar chat={chat} />
@@ -62,7 +64,12 @@ function Toasts({ chat }: { chat: Chat }) {
               Go there
             </a>
           )}
-          <button type="button" class="tool small" aria-label="Dismiss" onClick={() => chat.dismissToast(toast.id)}>
+          <button
+            type="button"
+            class="tool small"
+            aria-label="Dismiss"
+            onClick={() => chat.dismissToast(toast.id)}
+          >
             <Icon name="close" />
           </button>
         </div>

@@ -178,7 +178,11 @@ function Field({ chat, field }: { chat: Chat; field: RefObject<HTMLTextAreaEleme
           disabled={!drafting.sendable || blocked}
           aria-label={blocked ? `Wait ${wait(waitMs)}` : drafting.editing ? "Save" : "Send"}
         >
-          {blocked ? <span class="seconds">{wait(waitMs)}</span> : <Icon name={drafting.editing ? "check" : "send"} />}
+          {blocked ? (
+            <span class="seconds">{wait(waitMs)}</span>
+          ) : (
+            <Icon name={drafting.editing ? "check" : "send"} />
+          )}
         </button>
       </div>
       <p class="note" id="field-note">

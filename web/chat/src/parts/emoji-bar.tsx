@@ -1,9 +1,9 @@
 /** Emoji for the stream: a tap counts, the totals run, and some float up. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Chat } from "../chat.ts";
 import { Floats } from "../floats.ts";
-import { count } from "../format.ts";
+import { short } from "../format.ts";
 
 const EMOJI: readonly (readonly [emoji: string, name: string])[] = [
   ["❤️", "heart"],
@@ -15,21 +15,32 @@ const EMOJI: readonly (readonly [emoji: string, name: string])[] = [
 ];
 
 export function EmojiBar({ chat }: { chat: Chat }) {
-  const floats = useRef<Floats>(undefined);
-  floats.current ??= new Floats();
-  const { current } = floats;
+  const floats = useMemo(() => new Floats(), []);
   const [, redraw] = useState(0);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (!calm) current.update(chat.view.emoji);
+  useEffect(() => {
+    if (calm) return;
+    const { client } = chat;
+    const joined = client.on("joined", ({ emoji }) => floats.reset(emoji));
+    const batch = client.on("batch", ({ events }) => {
+      // A page in the background draws nothing, so nothing would ever land.
+      if (document.visibilityState === "hidden") return;
+      for (const event of events) if (event.type === "emoji") floats.update(event.totals);
+    });
+    return () => {
+      joined();
+      batch();
+    };
+  }, [chat, floats, calm]);
   const { user, state } = chat.client;
   const { emoji: totals } = chat.view;
   const tap = (emoji: string) => {
     chat.client.emoji(emoji);
-    if (!calm) current.tap(emoji);
+    if (!calm) floats.tap(emoji);
     redraw((n) => n + 1);
   };
   return (
-    <div class="emoji-bar" role="group" aria-label="React to the stream">
+    <fieldset class="emoji-bar" aria-label="React to the stream">
       {EMOJI.map(([emoji, name]) => {
         const total = totals.get(emoji) ?? 0;
         return (
@@ -38,21 +49,21 @@ export function EmojiBar({ chat }: { chat: Chat }) {
             type="button"
             class="emoji"
             disabled={!user || state.phase !== "live"}
-            aria-label={`${name}, ${count(total)} so far`}
+            aria-label={`${name}, ${short(total)} so far`}
             onClick={() => tap(emoji)}
           >
             <span aria-hidden="true">{emoji}</span>
-            {total > 0 && <span class="total">{count(total)}</span>}
+            {total > 0 && <span class="total">{short(total)}</span>}
           </button>
         );
       })}
       <div class="floats" aria-hidden="true">
-        {current.flying.map(({ id, emoji, place, delayMs }) => (
+        {floats.flying.map(({ id, emoji, place, delayMs }) => (
           <span
             key={id}
             style={{ "--place": place, "animation-delay": `${delayMs}ms` }}
             onAnimationEnd={() => {
-              current.land(id);
+              floats.land(id);
               redraw((n) => n + 1);
             }}
           >
@@ -60,6 +71,6 @@ export function EmojiBar({ chat }: { chat: Chat }) {
           </span>
         ))}
       </div>
-    </div>
+    </fieldset>
   );
 }

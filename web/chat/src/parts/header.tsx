@@ -15,7 +15,15 @@ const THEMES: Record<Theme, { icon: IconName; name: string }> = {
   dark: { icon: "moon", name: "dark" },
 };
 
-export function Header({ chat, theme, setTheme }: { chat: Chat; theme: Theme; setTheme: (theme: Theme) => void }) {
+export function Header({
+  chat,
+  theme,
+  setTheme,
+}: {
+  chat: Chat;
+  theme: Theme;
+  setTheme: (theme: Theme) => void;
+}) {
   const { viewers } = chat.view;
   const waiting = chat.review.comments.length;
   return (

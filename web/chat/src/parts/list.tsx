@@ -62,7 +62,6 @@ export class List extends Component<ListProps> {
     const { entries } = timeline;
     return (
       <div class="list-frame">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
         <div
           class="list"
           ref={this.#box}
@@ -70,6 +69,7 @@ export class List extends Component<ListProps> {
           aria-live="off"
           aria-label="Comments"
           aria-describedby="list-help"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
           tabIndex={0}
           onScroll={() => this.#scrolled()}
           onKeyDown={(event) => this.#key(event)}
@@ -86,8 +86,10 @@ export class List extends Component<ListProps> {
             entry.kind === "gap" ? (
               <div class="gap" key={entry.key} data-key={entry.key}>
                 <button type="button" class="link" onClick={() => chat.fill(entry)}>
-                  {entry.missing ? `${count(entry.missing)} comments are not shown` : "Some comments are missing here"}:
-                  load
+                  {entry.missing
+                    ? `${count(entry.missing)} comments are not shown`
+                    : "Some comments are missing here"}
+                  : load
                 </button>
               </div>
             ) : (
@@ -172,7 +174,8 @@ export class List extends Component<ListProps> {
       const row = rows[Math.max(0, Math.min(to, rows.length - 1))];
       (row?.matches(".gap") ? row.querySelector("button") : row)?.focus();
     };
-    const signedIn = chat.client.user && entry?.kind === "comment" && entry.status === "shown" ? entry : undefined;
+    const signedIn =
+      chat.client.user && entry?.kind === "comment" && entry.status === "shown" ? entry : undefined;
     const keys: Record<string, () => void> = {
       ArrowUp: () => go(at < 0 ? rows.length - 1 : at - 1),
       ArrowDown: () => go(at < 0 ? rows.length - 1 : at + 1),
@@ -195,9 +198,7 @@ export class List extends Component<ListProps> {
   }
 
   #row(key: string): HTMLElement | undefined {
-    return (
-      this.#box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? undefined
-    );
+    return this.#box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? undefined;
   }
 
   #firstVisible(): Anchor | undefined {

@@ -33,7 +33,11 @@ export function ModerationPanel({ chat }: { chat: Chat }) {
 function Queue({ chat }: { chat: Chat }) {
   const { comments, loading, failed } = chat.review;
   if (comments.length === 0) {
-    return <p class="muted">{loading ? "Loading…" : failed ? "The queue could not be loaded." : "Nothing waits."}</p>;
+    return (
+      <p class="muted">
+        {loading ? "Loading…" : failed ? "The queue could not be loaded." : "Nothing waits."}
+      </p>
+    );
   }
   return (
     <ul class="queue">
@@ -82,7 +86,9 @@ function SettingsForm({ chat }: { chat: Chat }) {
   const [trouble, setTrouble] = useState<string>();
   if (!settings) return <p class="muted">Loading…</p>;
   const change = async (patch: Partial<Settings>) => setTrouble(await chat.changeSettings(patch));
-  const slow = SLOW_S.includes(settings.slowModeS) ? SLOW_S : [...SLOW_S, settings.slowModeS].sort((a, b) => a - b);
+  const slow = SLOW_S.includes(settings.slowModeS)
+    ? SLOW_S
+    : [...SLOW_S, settings.slowModeS].sort((a, b) => a - b);
   return (
     <form class="settings" onSubmit={(event) => event.preventDefault()}>
       {trouble !== undefined && (
@@ -116,6 +122,7 @@ function SettingsForm({ chat }: { chat: Chat }) {
             type="checkbox"
             role="switch"
             checked={settings[flag]}
+            aria-checked={settings[flag]}
             onChange={(event) => change({ [flag]: event.currentTarget.checked })}
           />
         </label>
@@ -140,7 +147,12 @@ function Terms({ terms, save }: { terms: readonly string[]; save: (terms: string
         Blocked terms
         <small>One a line. Comments with one of them are refused.</small>
       </span>
-      <textarea rows={4} value={text} spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} />
+      <textarea
+        rows={4}
+        value={text}
+        spellcheck={false}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
       {trouble && <small class="bad">{trouble}</small>}
       <button
         type="button"

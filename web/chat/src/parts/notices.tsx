@@ -37,7 +37,13 @@ function Pinned({ chat, comment }: { chat: Chat; comment: Comment }) {
         <strong>{comment.author.name}</strong> <span class={open ? "" : "cut"}>{comment.text}</span>
       </button>
       {chat.moderates && (
-        <button type="button" class="tool small" aria-label="Unpin" title="Unpin" onClick={() => chat.pin(null)}>
+        <button
+          type="button"
+          class="tool small"
+          aria-label="Unpin"
+          title="Unpin"
+          onClick={() => chat.pin(null)}
+        >
           <Icon name="close" />
         </button>
       )}
@@ -83,4 +89,3 @@ function Connection({ chat, readOn }: { chat: Chat; readOn: () => void }) {
     </div>
   );
 }
-

@@ -14,7 +14,11 @@ export function RichText({ text, me }: { text: string; me: string | undefined })
           );
         }
         if (part.kind === "mention") {
-          return <span key={part.at} class={part.handle === me ? "mention me" : "mention"}>{part.text}</span>;
+          return (
+            <span key={part.at} class={part.handle === me ? "mention me" : "mention"}>
+              {part.text}
+            </span>
+          );
         }
         return part.text;
       })}

@@ -2,6 +2,7 @@
 
 import type { CommentEntry } from "@ringside/client";
 import type { Chat } from "../chat.ts";
+import { clock, dateTime } from "../format.ts";
 import { Icon, type IconName } from "./icons.tsx";
 
 interface Tool {
@@ -56,16 +57,24 @@ export function toolsFor({ chat, entry, mine, focusDraft }: ToolsProps): Tool[] 
     tools.push({ icon: "pin", label: "Pin", run: () => void chat.pin(comment) });
   }
   if (mine || chat.moderates) {
-    tools.push({ icon: "trash", label: mine ? "Delete" : "Remove", bad: true, run: () => void chat.remove(comment) });
+    tools.push({
+      icon: "trash",
+      label: mine ? "Delete" : "Remove",
+      bad: true,
+      run: () => void chat.remove(comment),
+    });
   }
   return tools;
 }
 
 export function RowTools(props: ToolsProps) {
   const tools = toolsFor(props);
-  if (tools.length === 0) return null;
+  const { atMs } = props.entry.comment;
   return (
     <div class="row-tools">
+      <time class="time" dateTime={new Date(atMs).toISOString()} title={dateTime(atMs)}>
+        {clock(atMs)}
+      </time>
       {tools.map(({ icon, label, pressed, bad, run }) => (
         <button
           key={icon}

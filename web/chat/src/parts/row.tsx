@@ -3,7 +3,7 @@
 import { type CommentEntry, handleOf, type Remover } from "@ringside/client";
 import { Component } from "preact";
 import type { Chat } from "../chat.ts";
-import { clock, count, dateTime, plural } from "../format.ts";
+import { clock, count, plural } from "../format.ts";
 import { Avatar, Name } from "./author.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich.tsx";
@@ -37,9 +37,9 @@ export class Row extends Component<RowProps> {
     const { user } = chat.client;
     if (removedBy) {
       return (
-        <div class="row removed" data-key={entry.key} role="article" tabIndex={-1}>
+        <article class="row removed" data-key={entry.key} tabIndex={-1}>
           {REMOVED[removedBy]}
-        </div>
+        </article>
       );
     }
     const mine = comment.author.id === user?.id;
@@ -47,11 +47,10 @@ export class Row extends Component<RowProps> {
     const classes = ["row", status, mine && "mine", mentioned && "mentioned", selected && "selected"];
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: keys reach the tools by focus; a tap is for touch screens
-      <div
+      <article
         class={classes.filter(Boolean).join(" ")}
         data-key={entry.key}
         data-id={comment.id}
-        role="article"
         tabIndex={-1}
         aria-label={`${comment.author.name}, ${clock(comment.atMs)}`}
         onClick={(event) => {
@@ -72,16 +71,13 @@ export class Row extends Component<RowProps> {
           />{" "}
           <RichText text={comment.text} me={user && handleOf(user.name)} />
           {comment.edited && <span class="edited"> (edited)</span>}
-          <time class="time" dateTime={new Date(comment.atMs).toISOString()} title={dateTime(comment.atMs)}>
-            {clock(comment.atMs)}
-          </time>
           <Counts chat={chat} entry={entry} />
           <Fate chat={chat} entry={entry} focusDraft={focusDraft} />
         </div>
         {status !== "pending" && status !== "rejected" && status !== "failed" && (
           <RowTools chat={chat} entry={entry} mine={mine} focusDraft={focusDraft} />
         )}
-      </div>
+      </article>
     );
   }
 }
@@ -92,7 +88,12 @@ function Quote({ entry, jumpTo, chat }: { entry: CommentEntry; jumpTo: (id: stri
   const { parent } = entry;
   const toMe = parent && parent.author.id === chat.client.user?.id;
   return (
-    <button type="button" class={toMe ? "quote to-me" : "quote"} tabIndex={-1} onClick={() => jumpTo(replyTo)}>
+    <button
+      type="button"
+      class={toMe ? "quote to-me" : "quote"}
+      tabIndex={-1}
+      onClick={() => jumpTo(replyTo)}
+    >
       <Icon name="reply" />
       <span class="hidden">In reply to </span>
       {parent ? (
@@ -130,12 +131,7 @@ function Counts({ chat, entry }: { chat: Chat; entry: CommentEntry }) {
       {reaction("like", likes)}
       {reaction("dislike", dislikes)}
       {replies > 0 && (
-        <button
-          type="button"
-          class="count"
-          tabIndex={-1}
-          onClick={() => chat.openThread(entry.comment.id)}
-        >
+        <button type="button" class="count" tabIndex={-1} onClick={() => chat.openThread(entry.comment.id)}>
           {plural(replies, "reply", "replies")}
         </button>
       )}

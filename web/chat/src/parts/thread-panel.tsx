@@ -9,7 +9,15 @@ import { Avatar, Name } from "./author.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich.tsx";
 
-export function ThreadPanel({ chat, thread, focusDraft }: { chat: Chat; thread: Thread; focusDraft: () => void }) {
+export function ThreadPanel({
+  chat,
+  thread,
+  focusDraft,
+}: {
+  chat: Chat;
+  thread: Thread;
+  focusDraft: () => void;
+}) {
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => close.current?.focus(), []);
   const { parent, replies, state } = thread;
@@ -40,7 +48,9 @@ export function ThreadPanel({ chat, thread, focusDraft }: { chat: Chat; thread: 
         {state === "loading" && <p class="muted">Loading…</p>}
         {state === "failed" && (
           <p class="muted">
-            {parent ? "The replies could not be loaded." : "This comment could not be loaded. It may have been removed."}
+            {parent
+              ? "The replies could not be loaded."
+              : "This comment could not be loaded. It may have been removed."}
           </p>
         )}
         <div class="replies">

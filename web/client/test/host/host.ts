@@ -9,7 +9,7 @@ import type { Command, WireEvent, WireNotice } from "@ringside/client";
 import { WebSocketServer } from "ws";
 import { serveRest } from "./rest.ts";
 import { Session } from "./session.ts";
-import { batchOf, FakeStream, type FullComment, type Person } from "./stream.ts";
+import { batchOf, FakeStream, FrameWriter, type FullComment, type Person } from "./stream.ts";
 
 /** A reply without its id. */
 export type Answer = { status: string; [field: string]: unknown };
@@ -144,6 +144,34 @@ export class FakeHost {
 
   close(code: number, reason = ""): void {
     for (const session of this.open) session.socket.close(code, reason);
+  }
+
+  /** The answer to a join, and the events that follow it. */
+  join(
+    stream: FakeStream,
+    user: Person | undefined,
+    { position, history = 50 }: { position?: string; history?: number },
+  ): Answer & { position: string; replay: WireEvent[] } {
+    const missed = position === undefined || this.forgetful ? undefined : stream.since(position);
+    const resumed = position === undefined ? "fresh" : missed ? "recovered" : "gap";
+    const page = stream.page(null, "before", history, this.visibleTo(user));
+    const comments = missed ? [] : [...page.items].reverse();
+    const base = (stream.pinned ?? comments[0])?.at;
+    const writer = new FrameWriter(base);
+    return {
+      status: "joined",
+      stream: stream.id,
+      position: missed && position !== undefined ? position : stream.position,
+      resumed,
+      ...(base === undefined ? {} : { at: base }),
+      settings: stream.settings,
+      viewers: stream.viewers,
+      emoji: Object.fromEntries(stream.emoji),
+      ...(stream.pinned ? { pinned: writer.comment(stream.pinned) } : {}),
+      history: comments.map((comment) => writer.comment(comment)),
+      more: page.next !== null,
+      replay: missed ?? [],
+    };
   }
 
   /** Does what a command says; gives the reply without its id. */

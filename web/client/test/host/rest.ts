@@ -59,9 +59,14 @@ function read(
   } else if (rest === "/events") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const position = request.headers["last-event-id"];
-    const missed = typeof position === "string" ? (stream.since(position) ?? []) : [];
-    const batch = batchOf(stream, missed);
-    response.write(`id: ${stream.position}\nevent: batch\ndata: ${JSON.stringify(batch)}\n\n`);
+    const { replay, ...joined } = host.join(stream, user, {
+      ...(typeof position === "string" ? { position } : {}),
+      history: Number(params.get("history") ?? 50),
+    });
+    const event = (name: string, id: unknown, data: object) =>
+      response.write(`id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    event("joined", joined.position, { type: "reply", id: 0, ...joined });
+    if (replay.length > 0) event("batch", stream.position, batchOf(stream, replay));
     const reader = { stream, response, user };
     host.eventStreams.add(reader);
     response.on("close", () => host.eventStreams.delete(reader));

@@ -1,10 +1,17 @@
 /** One WebSocket of the fake host. */
 
 import { decode, encode } from "@msgpack/msgpack";
-import { type ClientFrame, idToBytes, idToText, type ServerFrame, type WireReply } from "@ringside/client";
+import {
+  type ClientFrame,
+  idToBytes,
+  idToText,
+  type ServerFrame,
+  type WireEvent,
+  type WireReply,
+} from "@ringside/client";
 import type { WebSocket } from "ws";
 import type { FakeHost } from "./host.ts";
-import { batchOf, type FakeStream, FrameWriter, type Person } from "./stream.ts";
+import { batchOf, type FakeStream, type Person } from "./stream.ts";
 
 type Answer = WireReply extends infer R ? (R extends WireReply ? Omit<R, "type" | "id"> : never) : never;
 
@@ -15,6 +22,7 @@ export class Session {
   readonly received: ClientFrame[] = [];
   readonly socket: WebSocket;
   readonly #host: FakeHost;
+  #replay: WireEvent[] = [];
 
   constructor(host: FakeHost, socket: WebSocket) {
     this.#host = host;
@@ -34,7 +42,7 @@ export class Session {
     if (this.#host.silent) return;
     const answer = this.#answer(frame);
     if (answer) this.send({ type: "reply", id: frame.id, ...answer } as WireReply);
-    if (frame.type === "join" && answer?.status === "joined") this.#replay(frame.position);
+    if (this.stream && this.#replay.length > 0) this.send(batchOf(this.stream, this.#replay.splice(0)));
     this.#host.flush();
   }
 
@@ -50,8 +58,12 @@ export class Session {
         this.user = user;
         return { status: "authenticated", user, expires_at: Date.now() + 3_600_000 };
       }
-      case "join":
-        return this.#join(frame);
+      case "join": {
+        this.stream = this.#host.stream(frame.stream);
+        const { replay, ...answer } = this.#host.join(this.stream, this.user, frame);
+        this.#replay = replay;
+        return answer as unknown as Answer;
+      }
       case "leave":
         this.stream = undefined;
         return { status: "done" };
@@ -59,37 +71,6 @@ export class Session {
         if (!this.stream) return { status: "error", number: 203, title: "join a stream first", detail: "" };
         return this.#host.carryOut(this.stream, this.user, frame) as Answer;
     }
-  }
-
-  #join(frame: ClientFrame & { type: "join" }): Answer {
-    const stream = this.#host.stream(frame.stream);
-    const replayed = frame.position === undefined ? undefined : stream.since(frame.position);
-    const resumed =
-      frame.position === undefined ? "fresh" : replayed && !this.#host.forgetful ? "recovered" : "gap";
-    const seen = this.#host.visibleTo(this.user);
-    const page = stream.page(null, "before", frame.history ?? 50, seen);
-    const history = resumed === "recovered" ? [] : [...page.items].reverse();
-    const base = (stream.pinned ?? history[0])?.at;
-    const writer = new FrameWriter(base);
-    this.stream = stream;
-    return {
-      status: "joined",
-      stream: stream.id,
-      position: resumed === "recovered" ? (frame.position ?? "") : stream.position,
-      resumed,
-      ...(base === undefined ? {} : { at: base }),
-      settings: stream.settings,
-      viewers: stream.viewers,
-      emoji: Object.fromEntries(stream.emoji),
-      ...(stream.pinned ? { pinned: writer.comment(stream.pinned) } : {}),
-      history: history.map((comment) => writer.comment(comment)),
-      more: page.next !== null,
-    };
-  }
-
-  #replay(position: string | undefined): void {
-    const events = position === undefined || this.#host.forgetful ? [] : (this.stream?.since(position) ?? []);
-    if (this.stream && events.length > 0) this.send(batchOf(this.stream, events));
   }
 }
 
