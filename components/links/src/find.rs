@@ -31,27 +31,63 @@ pub(crate) enum Form {
 pub(crate) fn links(folded: &str, endings: &Endings) -> Vec<Link> {
     // Folding leaves the full stop of Chinese and Japanese, which browsers take for a dot.
     let dotted;
-    let text = if folded.contains('。') {
+    let text = if !folded.is_ascii() && folded.contains('。') {
         dotted = folded.replace('。', ".");
         dotted.as_str()
     } else {
         folded
     };
     let mut links: Vec<Link> = Vec::new();
+    let hints = Hints::of(text);
+    if !hints.written && !hints.spelled_out {
+        return links;
+    }
     let mut add = |link: Link| {
         if links.iter().all(|known| known.host != link.host) {
             links.push(link);
         }
     };
-    if text.contains('.') || text.contains("://") {
-        text.split(separates).filter_map(|chunk| link_of(chunk, endings)).for_each(&mut add);
+    if hints.written {
+        let chunks = text.split(separates).filter(|chunk| Hints::of(chunk).written);
+        chunks.filter_map(|chunk| link_of(chunk, endings)).for_each(&mut add);
     }
-    spelled::links(text, endings, &mut add);
+    if hints.spelled_out {
+        spelled::links(text, endings, &mut add);
+    }
     links
+}
+
+/// What a first look over a text says it may have; nearly all comments have neither.
+struct Hints {
+    written: bool,
+    spelled_out: bool,
+}
+
+impl Hints {
+    /// One pass over the bytes, since this is all that happens to most comments.
+    fn of(text: &str) -> Self {
+        let mut hints = Self { written: false, spelled_out: false };
+        // The two bytes before, and the one in hand.
+        let (mut second_last, mut last) = (b' ', b' ');
+        for byte in text.bytes() {
+            match byte {
+                b'/' => hints.written |= last == b'/' && second_last == b':',
+                b'.' => hints.spelled_out |= matches!(last, b' ' | b'(' | b'[' | b'{' | b'<'),
+                b't' => hints.spelled_out |= last == b'o' && second_last == b'd',
+                // A dot that ends a sentence has a space behind it.
+                _ => hints.written |= last == b'.' && (byte.is_ascii_alphanumeric() || byte >= 0x80),
+            }
+            (second_last, last) = (last, byte);
+        }
+        hints
+    }
 }
 
 /// Characters that no link contains unescaped.
 fn separates(c: char) -> bool {
+    if c.is_ascii_alphanumeric() {
+        return false;
+    }
     c.is_whitespace()
         || matches!(
             c,
@@ -75,10 +111,8 @@ fn separates(c: char) -> bool {
 }
 
 fn link_of(chunk: &str, endings: &Endings) -> Option<Link> {
-    let (has_scheme, rest) = match chunk.split_once("://") {
-        Some((scheme, rest)) if scheme.ends_with(|c: char| c.is_ascii_alphanumeric()) => (true, rest),
-        _ => (false, chunk),
-    };
+    let (scheme, rest) = without_scheme(chunk);
+    let has_scheme = scheme.ends_with(|c: char| c.is_ascii_alphanumeric());
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let after = rest.get(authority.len()..).unwrap_or_default();
     let has_path = after.len() > 1 && after.starts_with('/');
@@ -117,6 +151,12 @@ fn link_of(chunk: &str, endings: &Endings) -> Option<Link> {
         user.is_some_and(|user| user.contains('.')) || name.split('.').any(|label| label.starts_with("xn--"));
     let form = if disguised { Form::Disguised } else { Form::Usual };
     Some(Link { host: name.into(), form })
+}
+
+/// Splits at the first `://`; no scheme where there is none.
+fn without_scheme(chunk: &str) -> (&str, &str) {
+    let split = chunk.split_once(':').and_then(|(scheme, rest)| Some((scheme, rest.strip_prefix("//")?)));
+    split.unwrap_or(("", chunk))
 }
 
 /// The part of the host's folding that concerns names: lower case, runs of one letter cut to two.

@@ -87,7 +87,7 @@ impl Rules {
             }
         }
         if may_hold(config.word)
-            && let Some((word, times)) = count::word_of_half(folded)
+            && let Some((word, times)) = count::word_of_half(folded, config.word.from)
             && config.word.holds(times)
         {
             raise(verdict, config.word, "word", || format!("`{word}` {times} times in one comment"));

@@ -20,8 +20,8 @@ fn contains(term: Term<'_>, text: &Plain) -> bool {
     // With the spaces at its ends the term is a whole word; without them it may be part of one.
     let to = plain.bytes().len() - without_last;
     let sought = plain.bytes().get(from..to).unwrap_or_default();
-    let runs = plain.runs_from(from).get(..sought.len()).unwrap_or_default();
-    text.bytes().windows(sought.len()).enumerate().any(|(start, window)| {
-        window == sought && runs.iter().zip(text.runs_from(start)).all(|(term, text)| text >= term)
-    })
+    text.bytes()
+        .windows(sought.len())
+        .enumerate()
+        .any(|(start, window)| window == sought && text.repeats_as(start, &plain, from..to, |_| true))
 }

@@ -24,7 +24,7 @@ pub(crate) struct Hit {
 struct Prepared {
     /// None: an allowed word.
     hit: Option<Hit>,
-    runs: Vec<u8>,
+    plain: Plain,
     ends_before: bool,
     ends_after: bool,
 }
@@ -107,15 +107,9 @@ impl Prepared {
     /// True where the text repeats each letter as often as the term does. More often is a disguise, and
     /// then only when the author wrote it three times or more: many words differ by a doubled letter.
     fn has_runs(&self, text: &Plain, start: usize, submission: &Submission) -> bool {
-        for ((at, term), text_run) in self.runs.iter().enumerate().zip(text.runs_from(start)) {
-            if text_run < term {
-                return false;
-            }
-            if text_run > term && !is_stretched(submission, text, start + at) {
-                return false;
-            }
-        }
-        true
+        // The spaces at the ends of the term's plain form are no part of what was found.
+        let places = 1..self.plain.bytes().len() - 1;
+        text.repeats_as(start, &self.plain, places, |at| is_stretched(submission, text, at))
     }
 }
 
@@ -136,10 +130,9 @@ fn is_stretched(submission: &Submission, text: &Plain, at: usize) -> bool {
 fn prepare(term: Term<'_>, hit: Option<Hit>) -> (Vec<u8>, Prepared) {
     let plain = Plain::new(term.text);
     let form = plain.core().to_vec();
-    let runs = plain.runs_from(1).iter().copied().take(form.len()).collect();
     let text = String::from_utf8_lossy(&form);
     let free = |c: Option<char>| c.is_some_and(has_no_word_ends);
     let ends_before = term.ends_before && !free(text.chars().next());
     let ends_after = term.ends_after && !free(text.chars().next_back());
-    (form, Prepared { hit, runs, ends_before, ends_after })
+    (form, Prepared { hit, plain, ends_before, ends_after })
 }

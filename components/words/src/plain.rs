@@ -7,6 +7,9 @@
 
 mod letter;
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use letter::Kind;
 pub(crate) use letter::has_no_word_ends;
 
@@ -14,8 +17,8 @@ pub(crate) use letter::has_no_word_ends;
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
     bytes: Vec<u8>,
-    /// For each byte how often its letter was repeated, at the letter's first byte; 1 elsewhere.
-    runs: Vec<u8>,
+    /// Where a letter was repeated and how often it was there, in the order of the text. Few are.
+    repeats: Vec<(usize, u8)>,
 }
 
 /// A word being written.
@@ -31,9 +34,8 @@ struct Word {
 impl Plain {
     /// Makes the plain form of a folded text.
     pub(crate) fn new(text: &str) -> Self {
-        let mut plain =
-            Self { bytes: Vec::with_capacity(text.len() + 8), runs: Vec::with_capacity(text.len() + 8) };
-        plain.put_byte(b' ');
+        let mut plain = Self { bytes: Vec::with_capacity(text.len() + 8), repeats: Vec::new() };
+        plain.bytes.push(b' ');
         plain.read(text);
         plain
     }
@@ -53,9 +55,29 @@ impl Plain {
         self.core().is_empty()
     }
 
-    /// The counts of the bytes from `start` on.
-    pub(crate) fn runs_from(&self, start: usize) -> &[u8] {
-        self.runs.get(start..).unwrap_or_default()
+    /// How often the letter whose first byte is at `at` was repeated.
+    pub(crate) fn run_at(&self, at: usize) -> u8 {
+        let found = self.repeats.binary_search_by_key(&at, |(place, _)| *place);
+        found.ok().and_then(|found| self.repeats.get(found)).map_or(1, |(_, times)| *times)
+    }
+
+    /// True where the letters at `places` of `term` are repeated here, from `at` on, as often as there. Where they
+    /// are repeated more often, `more` is asked about the place here.
+    pub(crate) fn repeats_as(
+        &self,
+        at: usize,
+        term: &Self,
+        places: Range<usize>,
+        more: impl Fn(usize) -> bool,
+    ) -> bool {
+        places.enumerate().all(|(offset, place)| {
+            let here = at + offset;
+            match self.run_at(here).cmp(&term.run_at(place)) {
+                Ordering::Less => false,
+                Ordering::Equal => true,
+                Ordering::Greater => more(here),
+            }
+        })
     }
 
     fn read(&mut self, text: &str) {
@@ -63,7 +85,17 @@ impl Plain {
         // Where the words of one letter begin that came last, and how many there are.
         let mut singles = (word.start, 0);
         let mut chars = text.chars();
-        while let Some(c) = chars.next() {
+        loop {
+            // Nearly all characters of nearly all comments are plain letters: those are passed over here.
+            let rest = chars.as_str();
+            let letters = rest.bytes().take_while(u8::is_ascii_lowercase).count();
+            if letters > 0 {
+                word.letters = word.letters.saturating_add(u32::try_from(letters).unwrap_or(u32::MAX));
+                let (run, after) = rest.split_at_checked(letters).unwrap_or((rest, ""));
+                self.put_ascii_letters(run.as_bytes());
+                chars = after.chars();
+            }
+            let Some(c) = chars.next() else { break };
             match letter::kind(c) {
                 Kind::Letter(letter) => {
                     word.letters += 1;
@@ -81,6 +113,7 @@ impl Plain {
                     word.signs += 1;
                     self.put_letter(c);
                 }
+                Kind::Sign | Kind::Space => self.end(&mut word, &mut singles),
                 Kind::Symbol => {
                     self.end(&mut word, &mut singles);
                     self.put(c);
@@ -88,7 +121,6 @@ impl Plain {
                     self.end(&mut word, &mut singles);
                 }
                 Kind::Nothing => {}
-                Kind::Sign | Kind::Space => self.end(&mut word, &mut singles),
             }
         }
         self.end(&mut word, &mut singles);
@@ -114,18 +146,18 @@ impl Plain {
         } else {
             singles.1 = 0;
         }
-        self.put_byte(b' ');
+        self.bytes.push(b' ');
         *word = Word { start: self.bytes.len(), ..Word::default() };
     }
 
     /// Writes what begins at `start` again, letter by letter.
     #[cold]
     fn rewrite(&mut self, start: usize, change: impl Fn(char) -> Option<char>) {
-        let bytes = self.bytes.split_off(start);
-        let runs = self.runs.split_off(start);
-        let text = String::from_utf8(bytes).unwrap_or_default();
+        let text = String::from_utf8(self.bytes.split_off(start)).unwrap_or_default();
+        let kept = self.repeats.partition_point(|(place, _)| *place < start);
+        let repeats = self.repeats.split_off(kept);
         for (at, c) in text.char_indices() {
-            let times = runs.get(at).copied().unwrap_or(1);
+            let times = repeats.iter().find(|(place, _)| *place == start + at).map_or(1, |(_, times)| *times);
             if let Some(c) = change(c) {
                 (0..times).for_each(|_| self.put_letter(c));
             }
@@ -137,35 +169,42 @@ impl Plain {
         if c.is_ascii() {
             let byte = c as u8;
             if self.bytes.last() == Some(&byte) {
-                if let Some(run) = self.runs.last_mut() {
-                    *run = run.saturating_add(1);
-                }
-                return;
+                return self.count_again(1);
             }
-            return self.put_byte(byte);
+            return self.bytes.push(byte);
         }
         let mut utf8 = [0; 4];
         let utf8 = c.encode_utf8(&mut utf8).as_bytes();
         if self.bytes.ends_with(utf8) {
-            let start = self.bytes.len() - utf8.len();
-            if let Some(run) = self.runs.get_mut(start) {
-                *run = run.saturating_add(1);
-            }
-            return;
+            return self.count_again(utf8.len());
         }
-        self.put(c);
+        self.bytes.extend_from_slice(utf8);
+    }
+
+    fn put_ascii_letters(&mut self, letters: &[u8]) {
+        let mut last = self.bytes.last().copied();
+        for &letter in letters {
+            if last == Some(letter) {
+                self.count_again(1);
+            } else {
+                self.bytes.push(letter);
+                last = Some(letter);
+            }
+        }
+    }
+
+    /// Counts the last letter, of `len` bytes, once more.
+    fn count_again(&mut self, len: usize) {
+        let place = self.bytes.len() - len;
+        match self.repeats.last_mut() {
+            Some((last, times)) if *last == place => *times = times.saturating_add(1),
+            _ => self.repeats.push((place, 2)),
+        }
     }
 
     fn put(&mut self, c: char) {
         let mut utf8 = [0; 4];
-        for byte in c.encode_utf8(&mut utf8).bytes() {
-            self.put_byte(byte);
-        }
-    }
-
-    fn put_byte(&mut self, byte: u8) {
-        self.bytes.push(byte);
-        self.runs.push(1);
+        self.bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
     }
 }
 

@@ -55,6 +55,11 @@ pub(super) fn ending(name: &str) -> Option<&str> {
 /// Tells numbers from names. Only after a scheme are the odd forms read as browsers do (`http://3232235777`,
 /// `http://0x7f000001`): elsewhere they are numbers in a sentence.
 pub(super) fn address(host: &str, has_scheme: bool) -> Address {
+    // A look that spares nearly all names four attempts to read them as numbers.
+    if !host.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'x' | b'[' | b']'))
+    {
+        return Address::Name;
+    }
     let odd = || -> Option<Ipv4Addr> {
         let number = match host.strip_prefix("0x") {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,

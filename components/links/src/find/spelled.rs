@@ -27,9 +27,6 @@ struct Word<'t> {
 
 /// Calls `add` for each.
 pub(super) fn links(text: &str, endings: &Endings, add: &mut impl FnMut(Link)) {
-    if !may_hide_one(text) {
-        return;
-    }
     let words = words(text);
     for (at, word) in words.iter().enumerate() {
         let Some((between, ending)) = ending_after(&words, at) else { continue };
@@ -42,12 +39,6 @@ pub(super) fn links(text: &str, endings: &Endings, add: &mut impl FnMut(Link)) {
             add(Link { host: format!("{}.{ending}", word.text), form: Form::SpelledOut });
         }
     }
-}
-
-/// Cheap look before the words are taken apart.
-fn may_hide_one(text: &str) -> bool {
-    text.contains("dot")
-        || [" .", ".]", ".)", ".}", ". ]", ". )", ". }"].iter().any(|sign| text.contains(sign))
 }
 
 fn words(text: &str) -> Vec<Word<'_>> {

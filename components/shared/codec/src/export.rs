@@ -14,15 +14,20 @@ macro_rules! export_codec {
             use $crate::wire::{DecodeError, Example, Format, Message, Request};
             use $crate::{Codec, Description};
 
-            /// A panic would else be written to a standard error stream that the host does not offer.
-            fn report_panics() {
+            /// A codec is not configured: its first call is where it starts.
+            fn start() {
                 static ONCE: Once = Once::new();
                 ONCE.call_once(|| {
+                    // A panic would else be written to a standard error stream that the host does not offer.
                     std::panic::set_hook(Box::new(|panic| {
                         host::log(host::Level::Error, &panic.to_string());
                     }));
+                    ARENA.open();
                 });
             }
+
+            #[global_allocator]
+            static ARENA: $crate::Arena = $crate::Arena::new();
 
             struct Component;
 
@@ -36,12 +41,12 @@ macro_rules! export_codec {
                 }
 
                 fn encode(messages: Vec<Message>) -> Vec<Vec<u8>> {
-                    report_panics();
+                    start();
                     messages.iter().map(<$codec>::encode).collect()
                 }
 
                 fn decode(frames: Vec<Vec<u8>>) -> Vec<Result<Request, DecodeError>> {
-                    report_panics();
+                    start();
                     frames.iter().map(|frame| <$codec>::decode(frame)).collect()
                 }
 

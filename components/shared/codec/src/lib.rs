@@ -32,6 +32,7 @@ pub mod value;
 
 pub use bindings::ringside::edge::types::{Author, Description, Role, Settings};
 pub use bindings::ringside::edge::wire;
+pub use ringside_arena::Arena;
 pub use sink::{Fields, Key, Sink};
 pub use value::Value;
 

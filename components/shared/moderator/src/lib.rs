@@ -20,6 +20,8 @@ mod action;
 mod sample;
 
 pub use action::ActionName;
+pub use ringside_arena::Arena;
+
 pub use bindings::ringside::edge::moderation::{Action, Counters, Example, Label, Submission, Verdict};
 pub use bindings::ringside::edge::types::{Author, Description, Role};
 pub use sample::{accepted, example, submission};
@@ -64,6 +66,9 @@ macro_rules! export_moderator {
                 })
             }
 
+            #[global_allocator]
+            static ARENA: $crate::Arena = $crate::Arena::new();
+
             struct Component;
 
             impl $crate::bindings::Guest for Component {
@@ -78,7 +83,9 @@ macro_rules! export_moderator {
                     let rules = <$rules>::from_json(&config)?;
                     RULES.set(rules).map_err(|_| {
                         String::from("this instance is configured already: make a new one")
-                    })
+                    })?;
+                    ARENA.open();
+                    Ok(())
                 }
 
                 fn judge(submissions: Vec<Submission>) -> Vec<Verdict> {

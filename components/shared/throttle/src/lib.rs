@@ -15,6 +15,8 @@ pub mod bindings {
     });
 }
 
+pub use ringside_arena::Arena;
+
 pub use bindings::ringside::edge::throttling::{
     Activity, Admission, Decision, Example, Request, SamplingPlan, StreamLoad,
 };
@@ -63,6 +65,9 @@ macro_rules! export_throttle {
                 })
             }
 
+            #[global_allocator]
+            static ARENA: $crate::Arena = $crate::Arena::new();
+
             struct Component;
 
             impl $crate::bindings::Guest for Component {
@@ -78,7 +83,9 @@ macro_rules! export_throttle {
                     let policy = <$policy>::from_json(&config)?;
                     POLICY.set(policy).map_err(|_| {
                         String::from("this instance is configured already: make a new one")
-                    })
+                    })?;
+                    ARENA.open();
+                    Ok(())
                 }
 
                 fn admit(settings: Settings, requests: Vec<Request>) -> Vec<Decision> {
