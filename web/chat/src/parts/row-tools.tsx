@@ -80,7 +80,7 @@ export function RowTools(props: ToolsProps) {
           key={icon}
           type="button"
           class={bad ? "tool small bad" : "tool small"}
-          aria-label={`${label} ${props.entry.comment.author.name}’s comment`}
+          aria-label={`${label}: ${props.entry.comment.author.name}’s comment`}
           aria-pressed={pressed}
           title={label}
           onClick={() => {
