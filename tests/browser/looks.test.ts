@@ -87,7 +87,7 @@ const SCENES: Scene[] = [
       await page.locator(".row.held").waitFor();
       host.silent = true;
       await send("still on its way");
-      await page.locator(".row").nth(-3).hover();
+      await page.getByText("Sending…").waitFor();
     },
   },
   {

@@ -57,6 +57,7 @@ test("the token is read from the fragment only", () => {
     stream: "launch",
     token: "a.b-c_d.e",
   });
+  assert.deepEqual(readAddress("http://h/#stream=lobby&token=x"), { stream: "lobby", token: "x" });
   assert.deepEqual(readAddress("http://h/?stream=%20&token=x"), { stream: "demo" });
 });
 
