@@ -7,7 +7,7 @@ use crate::context::{Context, GUEST_TARGET};
 use crate::failure::{Failure, Result};
 use crate::prerequisites::{Need, check};
 use crate::suites::{self, Choice};
-use crate::{deny, tidy};
+use crate::{deny, tidy, web};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,12 @@ struct Line {
 type Check = (&'static str, fn(&Context) -> Result<bool>);
 
 // The cheap ones first: who forgot to format wants to know within seconds.
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     ("formatting", formatting),
     ("tidy", |context| tidy::verb(context).map(|()| true)),
     ("lints", lints),
     ("lints of the guests", guest_lints),
+    ("lints of the pages", |context| web::lint(context).map(|()| true)),
     ("cargo-deny is there", |context| deny::install(context).map(|()| true)),
     ("licences, bans, sources", |context| deny::check(context).map(|()| true)),
     ("advisories", deny::advisories),
@@ -95,7 +96,7 @@ fn formatting(context: &Context) -> Result<bool> {
         ("fmt-hostile", context.hostile_guests()),
     ];
     for (name, folder) in workspaces {
-        let mut cargo = context.cargo(["fmt", "--all", "--check"]);
+        let mut cargo = context.cargo(["fmt", "--all", "--check", "--", "--color", "never"]);
         context.run().to_success(name, cargo.current_dir(folder))?;
     }
     Ok(true)

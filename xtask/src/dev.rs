@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::failure::{Failure, OnFile, Result};
 use crate::pop::{Pop, Role};
 use crate::prerequisites::{Need, check};
+use crate::suites::BUILD_RINGSIDE;
 use crate::{components, web};
 
 /// The first start compiles every component to machine code; on a slow machine that is most of a minute.
@@ -36,7 +37,7 @@ pub(crate) fn verb(context: &Context, pop: &Pop) -> Result<()> {
     steps.run("build the components", || components::bundle(context))?;
     steps.run("build the page", || web::bundle(context))?;
     steps.run("build ringside", || {
-        context.run().to_success("build", &mut context.cargo(["build", "--package", "ringside"]))
+        context.run().to_success("build", &mut context.cargo(BUILD_RINGSIDE.iter().copied()))
     })?;
     let asked_to_stop = stop_flag()?;
     let log = pop.data.join("server.log");
@@ -132,7 +133,7 @@ fn greet(context: &Context, pop: &Pop, took: Duration) -> Result<()> {
          as a moderator: {moderator}\n\n\
          Try next, in a second terminal:\n\
          1. Open both links side by side. Comment, answer, react; remove a comment as the moderator.\n\
-         2. Change a rule while you chat: add a word to components/words/lists/en.txt, then\n\
+         2. Change a rule while you chat: add a word to components/words/words.json, then\n\
          \x20     cargo xtask components --push words\n\
          \x20  and write that word. No connection drops; the next comment meets the new rule.\n\
          3. Fill the room:\n\

@@ -6,7 +6,7 @@ use crate::context::{Context, GUEST_TARGET};
 use crate::failure::{Failure, Result};
 
 /// The oldest Node.js that the web packages build with.
-const NODE_MAJOR_MIN: u32 = 20;
+const NODE_MIN: (u32, u32) = (20, 19);
 
 /// What a verb needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,9 @@ fn missing(context: &Context, need: Need) -> Option<String> {
         Need::Node => {
             let absent = node_trouble(answer("node").as_deref(), answer("npm").as_deref())?;
             Some(format!(
-                "  {absent}: get Node.js {NODE_MAJOR_MIN} or newer, which brings npm, from your system's \
-                 packages, a version manager such as nvm, or nodejs.org"
+                "  {absent}: get Node.js {}.{} or newer, which brings npm, from your system's packages, a \
+                 version manager such as nvm, or nodejs.org",
+                NODE_MIN.0, NODE_MIN.1
             ))
         }
         Need::GuestTarget => add_guest_target(context).err().map(|failure| {
@@ -66,9 +67,9 @@ fn answer(program: &str) -> Option<String> {
 
 fn node_trouble(node: Option<&str>, npm: Option<&str>) -> Option<String> {
     let Some(node) = node else { return Some("Node.js (`node` does not run)".into()) };
-    let major = node.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    match major {
-        Some(major) if major >= NODE_MAJOR_MIN => {}
+    let mut numbers = node.trim_start_matches('v').split('.').map(|number| number.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) if (major, minor) >= NODE_MIN => {}
         _ => return Some(format!("a newer Node.js (`node --version` says {node})")),
     }
     npm.is_none().then(|| "npm (`npm` does not run)".into())
@@ -102,7 +103,8 @@ mod tests {
             (Some("v20.20.2"), Some("11.0.0"), None),
             (Some("v156.0.0"), Some("11.0.0"), None),
             (None, Some("11.0.0"), Some("does not run")),
-            (Some("v18.19.0"), Some("9.2.0"), Some("v18.19.0")),
+            (Some("v20.18.1"), Some("11.0.0"), Some("v20.18.1")),
+            (Some("v18.20.0"), Some("9.2.0"), Some("v18.20.0")),
             (Some("nonsense"), Some("9.2.0"), Some("nonsense")),
             (Some("v22.1.0"), None, Some("npm")),
         ] {

@@ -17,6 +17,9 @@ use crate::{components, trim, web};
 /// Lines kept of one test program's failures: what they say comes first, the backtraces after it.
 const FAILURE_LINES_MAX: usize = 400;
 
+/// How cargo builds the program alone; `cargo xtask dev` builds it so, too.
+pub(crate) const BUILD_RINGSIDE: &[&str] = &["build", "--package", "ringside"];
+
 /// What is run by one test runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
@@ -59,11 +62,8 @@ impl Choice {
 /// The verb: ends with the plain closing line.
 pub(crate) fn verb(context: &Context, choice: &Choice) -> Result<()> {
     let (tally, outcome) = run(context, choice);
-    if let Err(failure) = &outcome {
-        context.console.say(format_args!("error: {failure}"));
-    }
     context.console.say(tally);
-    outcome.map_err(|_| Failure::Checked("the tests did not pass".into()))
+    outcome
 }
 
 /// Sets up and runs; what was counted is given in any case.
@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, choice: &Choice) -> (Tally, Result<()>) {
     let mut tally = Tally::default();
     let outcome = set_up_and_run(context, choice, &mut tally);
     // A runner that broke off (a crash, a build that failed) has counted nothing: that is a failure, too.
-    if outcome.is_err() && tally.failed == 0 {
+    if outcome.as_ref().is_err_and(|failure| !matches!(failure, Failure::Usage(_))) && tally.failed == 0 {
         tally.failed = 1;
     }
     (tally, outcome)
@@ -105,20 +105,18 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
         let browser = steps.run("find a Chromium", || chromium::find_or_install(context))?;
         environment.set(chromium::VARIABLE, browser);
     }
+    // Built with the tests where both are wanted: their features join then, and no dependency is built twice.
+    let programs: &[&str] =
+        if rust { &["build", "--workspace", "--bins", "--tests"] } else { BUILD_RINGSIDE };
     if whole {
-        steps.run("build ringside", || {
-            context.run().to_success("build", &mut context.cargo(["build", "--package", "ringside"]))
-        })?;
-    }
-    if rust {
-        steps.run("build the tests", || {
-            context.run().to_success("build-tests", &mut workspace_tests(context, choice, &["--no-run"]))
+        steps.run("build ringside and the tests", || {
+            context.run().to_success("build-tests", &mut context.cargo(programs.iter().copied()))
         })?;
     }
     let mut broken = Vec::new();
     for suite in suites {
         let (what, command) = match suite {
-            Suite::Workspace => ("test the workspace", workspace_tests(context, choice, &["--no-fail-fast"])),
+            Suite::Workspace => ("test the workspace", workspace_tests(context, choice)),
             Suite::Guests => ("test the guests", guest_tests(context, choice)),
             Suite::Web => ("test the client and the page", npm(context, ["test"])),
             Suite::Browser => ("test the page in Chromium", npm(context, ["run", "test:browser"])),
@@ -143,15 +141,13 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
         return Err(Failure::Checked(format!("failed: {}", broken.join(", "))));
     }
     if tally.executed() == 0 {
-        return Err(Failure::Checked("no test was executed: does the filter match any name?".into()));
+        return Err(Failure::Usage("no test was executed: the filter matches no name of a test".into()));
     }
     Ok(())
 }
 
-fn workspace_tests(context: &Context, choice: &Choice, how: &[&str]) -> Command {
-    let mut cargo = context.cargo(["test", "--workspace"]);
-    cargo.args(how);
-    with_names(cargo, choice)
+fn workspace_tests(context: &Context, choice: &Choice) -> Command {
+    with_names(context.cargo(["test", "--workspace", "--no-fail-fast"]), choice)
 }
 
 fn guest_tests(context: &Context, choice: &Choice) -> Command {

@@ -20,35 +20,47 @@ pub(crate) fn npm<'s>(context: &Context, arguments: impl IntoIterator<Item = &'s
     npm
 }
 
-/// Installs what the lock file says, builds, and mirrors the viewer's page into `<bundle>/web`.
-/// Says whether anything had to be built.
-pub(crate) fn bundle(context: &Context) -> Result<bool> {
+/// Installs npm's packages as the lock file says, where that was not done yet.
+pub(crate) fn install(context: &Context) -> Result<()> {
     let web = context.web();
-    let sources = files_below(&web, &MADE)?;
-    let (manifests, _): (Vec<PathBuf>, Vec<PathBuf>) = sources.iter().cloned().partition(|file| {
+    let mut manifests = files_below(&web, &MADE)?;
+    manifests.retain(|file| {
         file.file_name().is_some_and(|name| name == "package.json" || name == "package-lock.json")
     });
     if manifests.is_empty() {
         return Err(Failure::Usage(format!("{} has no package.json", web.display())));
     }
-    // Both stamps lie in node_modules: who removes that folder gets everything built anew.
-    let modules = web.join("node_modules");
-    let installed = digest(&web, &manifests)?;
-    once(&modules.join(".ringside-installed"), &installed, || {
-        context
-            .run()
-            .to_success("npm-ci", &mut npm(context, ["ci", "--no-audit", "--no-fund", "--prefer-offline"]))
+    let mut npm = npm(context, ["ci", "--no-audit", "--no-fund", "--prefer-offline"]);
+    once(&stamp(&web, "installed"), &digest(&web, &manifests)?, || {
+        context.run().to_success("npm-ci", &mut npm)
     })?;
+    Ok(())
+}
+
+/// Installs, builds, and mirrors the viewer's page into `<bundle>/web`.
+pub(crate) fn bundle(context: &Context) -> Result<()> {
+    install(context)?;
+    let web = context.web();
     let page = web.join("chat/dist");
-    let stamp = modules.join(".ringside-built");
+    let built = stamp(&web, "built");
     if !page.join("index.html").is_file() {
-        let _ = std::fs::remove_file(&stamp);
+        let _ = std::fs::remove_file(&built);
     }
-    let built = once(&stamp, &digest(&web, &sources)?, || {
+    once(&built, &digest(&web, &files_below(&web, &MADE)?)?, || {
         context.run().to_success("npm-build", &mut npm(context, ["run", "build"]))
     })?;
-    mirror(&page, &context.places.bundle().join("web"))?;
-    Ok(built)
+    mirror(&page, &context.places.bundle().join("web"))
+}
+
+/// The checks of the pages' own tools: types and style.
+pub(crate) fn lint(context: &Context) -> Result<()> {
+    install(context)?;
+    context.run().to_success("npm-lint", &mut npm(context, ["run", "lint"]))
+}
+
+/// In node_modules: who removes that folder gets everything installed and built anew.
+fn stamp(web: &Path, what: &str) -> PathBuf {
+    web.join(format!("node_modules/.ringside-{what}"))
 }
 
 /// Does `work` unless `stamp` says that it was done for `inputs`; says whether it did.
