@@ -54,6 +54,13 @@ fn what_repeats_within_a_text_decides() {
 }
 
 #[test]
+fn the_defaults_are_those_of_the_readme() {
+    let json = include_str!("../README.md").split("```json").nth(1).and_then(|rest| rest.split("```").next());
+    assert_eq!(Config::from_json(json.unwrap()), Ok(Config::default()));
+    assert_eq!(json.unwrap().matches("\":").count(), 2 + 8 * 3, "every key is there");
+}
+
+#[test]
 fn capitals_are_a_rule_that_is_off_by_default() {
     let shout = "WHAT A WONDERFUL EVENING This IS";
     let config = r#"{"capitals": {"from": 80, "action": "hold"}}"#;

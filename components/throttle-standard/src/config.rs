@@ -143,6 +143,15 @@ mod tests {
     }
 
     #[test]
+    fn the_defaults_are_those_of_the_readme() {
+        let json =
+            include_str!("../README.md").split("```json").nth(1).and_then(|rest| rest.split("```").next());
+        assert_eq!(Config::from_json(json.unwrap()), Ok(Config::default()));
+        let keys = json.unwrap().matches("\":").count();
+        assert_eq!(keys, 8 + 2 * 3 + 3, "every key is there");
+    }
+
+    #[test]
     fn one_key_changes_one_thing() {
         let config = Config::from_json(r#"{"comments_per_minute": 30, "tick": {"longest_ms": 0}}"#);
         let mut expected = Config { comments_per_minute: 30, ..Config::default() };

@@ -200,6 +200,14 @@ fn what_cannot_be_used_is_refused_with_its_name() {
 }
 
 #[test]
+fn the_example_of_the_readme_can_be_used() {
+    let json = include_str!("../README.md").split("```json").nth(1).and_then(|rest| rest.split("```").next());
+    let rules = rules(json.unwrap());
+    assert_eq!(judge(&rules, "it is rosebuds").action, Action::Reject);
+    assert_eq!(judge(&rules, "heil hitler").action, Action::Reject);
+}
+
+#[test]
 fn the_examples_hold_and_cover_every_list() {
     for config in [
         "",

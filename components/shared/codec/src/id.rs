@@ -11,12 +11,20 @@ const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 /// The text form.
 #[must_use]
 pub fn to_text(id: CommentId) -> [u8; TEXT_LEN] {
-    let mut digits = (0..32u32).map(|place| {
-        let half = if place < 16 { id.high } else { id.low };
-        let nibble = (half >> (60 - 4 * (place % 16))) & 0xf;
-        char::from_digit(u32::try_from(nibble).unwrap_or_default(), 16).unwrap_or('0') as u8
-    });
-    std::array::from_fn(|place| if HYPHENS.contains(&place) { b'-' } else { digits.next().unwrap_or(b'0') })
+    let mut text = [b'-'; TEXT_LEN];
+    let mut places = text.iter_mut();
+    for (at, byte) in to_bytes(id).into_iter().enumerate() {
+        // Hyphens are before these bytes, and there already.
+        if matches!(at, 4 | 6 | 8 | 10) {
+            places.next();
+        }
+        for nibble in [byte >> 4, byte & 0xf] {
+            if let Some(place) = places.next() {
+                *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+            }
+        }
+    }
+    text
 }
 
 /// Reads the text form; upper-case digits are taken too.
@@ -53,4 +61,44 @@ pub fn to_bytes(id: CommentId) -> [u8; 16] {
 fn from_u128(both: u128) -> CommentId {
     let [high, low] = [both >> 64, both & u128::from(u64::MAX)];
     CommentId { high: high.try_into().unwrap_or_default(), low: low.try_into().unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_same_in_every_form() {
+        for (id, text) in [
+            (CommentId { high: 0, low: 0 }, "00000000-0000-0000-0000-000000000000"),
+            (CommentId { high: u64::MAX, low: u64::MAX }, "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            (
+                CommentId { high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210 },
+                "01234567-89ab-cdef-fedc-ba9876543210",
+            ),
+        ] {
+            assert_eq!(to_text(id), text.as_bytes());
+            assert_eq!(from_text(text.as_bytes()), Some(id));
+            assert_eq!(from_text(text.to_uppercase().as_bytes()), Some(id));
+            assert_eq!(from_bytes(&to_bytes(id)), Some(id));
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_none() {
+        for text in [
+            "",
+            "0123456789abcdeffedcba9876543210",
+            "01234567-89ab-cdef-fedc-ba987654321",
+            "01234567-89ab-cdef-fedc-ba98765432100",
+            "01234567089ab-cdef-fedc-ba9876543210",
+            "g1234567-89ab-cdef-fedc-ba9876543210",
+            "+1234567-89ab-cdef-fedc-ba9876543210",
+            "{1234567-89ab-cdef-fedc-ba987654321}",
+        ] {
+            assert_eq!(from_text(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(from_bytes(&[0; 15]), None);
+        assert_eq!(from_bytes(&[0; 17]), None);
+    }
 }
