@@ -26,6 +26,7 @@ pub(crate) fn verb(context: &Context, arguments: &[String]) -> Result<()> {
     bench
         .args(arguments)
         .stdin(Stdio::null())
+        .env("RINGSIDE_BUNDLE", places.bundle())
         .env("RINGSIDE_COMPONENTS", places.bundle().join("components"))
         .env("RINGSIDE_KEYS", places.keys())
         .env("RINGSIDE_BIN", places.program("release", "ringside"));

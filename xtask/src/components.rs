@@ -10,25 +10,27 @@ use crate::pop::{Pop, Role};
 use crate::process::{Fate, Output};
 use crate::signing::{DevelopmentKey, write_if_changed};
 
-/// Builds the components into `<bundle>/components`, signed, with the public key in `<bundle>/keys`.
+/// Name of the public key's file beside the components; a PoP trusts the keys that came with its bundle.
+const PUBLIC_KEY: &str = "development.pub";
+
+/// Builds the components into `<bundle>/components`, signed, with the public key beside them.
 pub(crate) fn bundle(context: &Context) -> Result<Vec<PathBuf>> {
     let built = build(context, "guests", &context.components())?;
-    let key = DevelopmentKey::in_folder(&context.places.keys())?;
-    let bundle = context.places.bundle();
-    let laid = lay(&built, &bundle.join("components"))?;
-    key.sign_all(&laid)?;
-    let keys = bundle.join("keys");
-    std::fs::create_dir_all(&keys).on_file("create", &keys)?;
-    let public = std::fs::read(&key.public_file).on_file("read", &key.public_file)?;
-    write_if_changed(&keys.join("development.pub"), &public)?;
-    Ok(laid)
+    lay_signed(context, &built, &context.places.bundle().join("components"))
 }
 
 /// Builds the guests that misbehave on purpose into the cache's `hostile` folder, signed like the good ones.
 pub(crate) fn hostile(context: &Context) -> Result<Vec<PathBuf>> {
     let built = build(context, "hostile-guests", &context.hostile_guests())?;
-    let laid = lay(&built, &context.places.hostile())?;
-    DevelopmentKey::in_folder(&context.places.keys())?.sign_all(&laid)?;
+    lay_signed(context, &built, &context.places.hostile())
+}
+
+fn lay_signed(context: &Context, built: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>> {
+    let key = DevelopmentKey::in_folder(&context.places.keys())?;
+    let laid = lay(built, folder)?;
+    key.sign_all(&laid)?;
+    let public = std::fs::read(&key.public_file).on_file("read", &key.public_file)?;
+    write_if_changed(&folder.join(PUBLIC_KEY), &public)?;
     Ok(laid)
 }
 

@@ -50,7 +50,7 @@ impl Places {
         self.cache.join("guests-target")
     }
 
-    /// What `ringside serve --bundle` loads: `components/`, `web/`, `keys/`.
+    /// What `ringside serve --bundle` loads: `components/` and `web/`.
     pub(crate) fn bundle(&self) -> PathBuf {
         self.cache.join("bundle")
     }

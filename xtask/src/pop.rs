@@ -11,7 +11,7 @@ pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
 /// Where operators connect.
 pub(crate) const OPERATORS: &str = "127.0.0.1:8081";
 /// The stream that a development PoP opens with.
-pub(crate) const STREAM: &str = "lobby";
+pub(crate) const STREAM: &str = "demo";
 
 /// Who a development token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -170,6 +170,7 @@ impl Environment {
     fn of(context: &Context, long: bool) -> Self {
         let places = &context.places;
         let mut environment = Self(Vec::new());
+        environment.set("RINGSIDE_BUNDLE", places.bundle());
         environment.set("RINGSIDE_COMPONENTS", places.bundle().join("components"));
         environment.set("RINGSIDE_HOSTILE", places.hostile());
         environment.set("RINGSIDE_KEYS", places.keys());

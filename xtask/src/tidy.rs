@@ -55,9 +55,11 @@ impl Text {
         self.content.split('\n').enumerate().map(|(index, line)| (index + 1, line))
     }
 
-    /// True for a module of tests in a file of its own; what it is for, its name says.
+    /// True for tests and settings in a file of their own; what it is for, its name says.
     fn is_tests(&self) -> bool {
-        self.path.file_name().is_some_and(|name| name == "tests.rs")
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let module = self.path.iter().skip_while(|part| *part != "src").any(|part| part == "tests");
+        name == "tests.rs" || module || name.contains(".test.") || name.contains(".config.")
     }
 
     fn is_in(&self, folder: &str) -> bool {

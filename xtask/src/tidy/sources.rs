@@ -25,7 +25,7 @@ const EMPTY_NAMES: [&str; 3] = [concat!("Mana", "ger"), concat!("Hel", "per"), c
 const NAMING_WORDS: [&str; 6] = ["struct", "enum", "trait", "class", "interface", "type"];
 /// Libraries: what they have to say goes through their results and through tracing.
 const LIBRARIES: [&str; 7] =
-    ["host/core", "host/ports", "host/adapters", "host/wasm", "host/edge", "host/roles", "tests/testkit"];
+    ["host/core", "host/ports", "host/adapters", "host/wasm", "host/edge", "host/roles", "host/load"];
 const PRINTING: [&str; 4] = ["println!(", "eprintln!(", "print!(", "eprint!("];
 /// A test's name is a sentence: a thing, what it does, and when or to what.
 const TEST_NAME_WORDS_MIN: usize = 3;
@@ -57,7 +57,7 @@ fn judge(text: &Text) -> Vec<Finding> {
             }
             rust(text, &mut found);
         }
-        "ts" | "tsx" | "mts" => opening(text, &["/**", "//", "/*"], &mut found),
+        "ts" | "tsx" | "mts" if !text.is_tests() => opening(text, &["/**", "//", "/*"], &mut found),
         _ => {}
     }
     found
@@ -123,7 +123,10 @@ fn opening(text: &Text, openings: &[&str], found: &mut Vec<Finding>) {
 }
 
 fn rust(text: &Text, found: &mut Vec<Finding>) {
-    if text.path.file_name().is_some_and(|name| name == "mod.rs") {
+    // Cargo takes every file right in `tests/` for a test program; what they share can only be a `mod.rs`.
+    if text.path.file_name().is_some_and(|name| name == "mod.rs")
+        && !text.path.iter().any(|part| part == "tests")
+    {
         found.push(Finding::at(
             &text.path,
             1,
@@ -220,6 +223,9 @@ mod tests {
                 "//! Opens.\n// println!(\n#[cfg(test)]\nmod tests { fn f() { println!(\"a\") } }\n",
             ),
             ("host/core/src/a.rs", "//! Opens.\nfn f() { my_print!(a) }\n"),
+            ("host/core/tests/common/mod.rs", "//! Opens.\n"),
+            ("web/a/words.test.ts", "export const a = 1;\n"),
+            ("host/core/src/a/tests/words.rs", "use super::*;\n"),
             ("host/core/src/a/tests.rs", "use super::*;\nfn f() { println!(\"a\") }\n"),
             ("Cargo.lock", "a \n"),
             ("a/b.png", "a \n"),
