@@ -38,9 +38,10 @@ pub(crate) struct Cache {
     folder: PathBuf,
     engine: u64,
     compiler: Compiler,
-    /// Tells the temporary files of this process apart.
-    next: AtomicU64,
 }
+
+/// Tells the temporary files of this process apart, also where several hosts share a folder.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What wasmtime says makes machine code fit an engine.
 pub(crate) fn engine_hash(engine: &Engine) -> u64 {
@@ -65,12 +66,7 @@ impl Cache {
         if meta.mode() & 0o077 != 0 {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(file("close to others"))?;
         }
-        let cache = Self {
-            folder: folder.to_owned(),
-            engine: engine_hash(engine),
-            compiler,
-            next: AtomicU64::new(0),
-        };
+        let cache = Self { folder: folder.to_owned(), engine: engine_hash(engine), compiler };
         cache.prune();
         Ok(cache)
     }
@@ -111,7 +107,7 @@ impl Cache {
         if !is_digest(digest) {
             return Err(CacheError::NotADigest(digest.0.chars().take(80).collect()));
         }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let temporary = self.folder.join(format!("{}-{number}.tmp", std::process::id()));
         let (input, output) = (temporary.with_extension("in.tmp"), temporary.with_extension("out.tmp"));
         let result = self.compile_to(digest, component, &input, &output);

@@ -2,7 +2,9 @@
 //! implement, and what does it ask for?
 
 use ringside_ports::releases::World;
-use wasmtime::wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmtime::wasmparser::{
+    ComponentTypeRef, Encoding, Parser, Payload, TypeBounds, Validator, WasmFeatures,
+};
 
 use crate::limits;
 
@@ -108,7 +110,10 @@ fn names(file: &[u8]) -> Result<(Vec<String>, Vec<String>), InspectError> {
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
                     let import = import.map_err(|error| invalid(file, &error))?;
-                    imports.push(import.name.name.to_owned());
+                    // The world's own words for types (`submission`) are imports too; nothing can be called by them.
+                    if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
+                        imports.push(import.name.name.to_owned());
+                    }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 1 => {

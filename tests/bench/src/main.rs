@@ -1,0 +1,86 @@
+//! Benchmarks: each measures its figures and, in the same run, the baseline they are compared to.
+//!
+//! A benchmark is a function that returns figures; the table below is all there is to register.
+
+#![allow(clippy::print_stdout, reason = "figures are this program's output")]
+
+mod chain;
+mod chat;
+mod cpu;
+mod figure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use figure::{BenchResult, Figure};
+
+/// Name, what it measures, how.
+const BENCHES: &[(&str, &str, fn(&Effort) -> BenchResult)] =
+    &[("chain", "throttle and three rules as components, against the same rules native, while swapping", chain::run)];
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Long enough to compare.
+    Full,
+    /// Long enough to see that it works; figures mean little.
+    Quick,
+}
+
+/// Measures Ringside. Without a name it lists what it can measure.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example: ringside-bench chain --json")]
+struct Arguments {
+    /// What to measure; `all` for everything.
+    names: Vec<String>,
+    /// One JSON object a figure and line: bench, figure, value, unit, baseline, ratio.
+    #[arg(long)]
+    json: bool,
+    /// A few seconds a benchmark, to see that it works.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Exit code of wrong usage.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.names.is_empty() {
+        for (name, summary, _) in BENCHES {
+            println!("{name:10} {summary}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let all = arguments.names.iter().any(|name| name == "all");
+    if let Some(unknown) = arguments.names.iter().find(|name| !all && BENCHES.iter().all(|b| b.0 != **name)) {
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.0).collect();
+        eprintln!("there is no benchmark `{unknown}`: give one of {}", known.join(", "));
+        return ExitCode::from(USAGE);
+    }
+    let effort = if arguments.quick { Effort::Quick } else { Effort::Full };
+    let mut failed = false;
+    for (name, _, measure) in BENCHES {
+        if !all && !arguments.names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        match measure(&effort) {
+            Ok(figures) => print(name, &figures, arguments.json),
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                failed = true;
+            }
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn print(bench: &str, figures: &[Figure], json: bool) {
+    for figure in figures {
+        if json {
+            println!("{}", figure.json(bench));
+        } else {
+            println!("{bench:8} {figure}");
+        }
+    }
+}
