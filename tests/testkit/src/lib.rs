@@ -1,1 +1,19 @@
-//! What the tests share: a PoP on loopback, a client written from the protocol page, waits with a bound.
+//! What the tests share: a real PoP on loopback, a client written from the protocol page alone, and waits that end.
+//!
+//! Nothing here knows the product's code: it starts the program `ringside` and speaks its public protocol.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails here"
+)]
+
+pub mod client;
+pub mod pop;
+pub mod rest;
+pub mod wait;
+
+pub use client::Client;
+pub use pop::{Pop, PopOptions};
+pub use rest::{Answer, Rest};
+pub use wait::eventually;

@@ -1,0 +1,1 @@
+//! `ringside load`: loads a PoP and measures it.

@@ -1,0 +1,42 @@
+//! `ringside serve`: runs a PoP until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::ConfigArgs;
+use crate::exit::Outcome;
+use crate::{pop, telemetry};
+
+/// Arguments of `ringside serve`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: ringside serve --data ./data --bundle ./bundle\n\nWith nothing configured, one process keeps all of it in the data folder, and no acknowledged comment is lost when it is killed."
+)]
+pub(crate) struct Args {
+    /// Address and port for viewers [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Address and port for operators [default: 127.0.0.1:8081].
+    #[arg(long, value_name = "ADDRESS")]
+    operators: Option<SocketAddr>,
+    /// Folder with `components/` and `web/` [default: `bundle` beside the program].
+    #[arg(long, env = "RINGSIDE_BUNDLE", value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// For trying out: streams begin when someone joins them, components built anew are taken over at start.
+    #[arg(long)]
+    development: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Serves.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let config = args.config.load(&[
+        ("public.listen", args.listen.map(|address| format!("\"{address}\""))),
+        ("operators.listen", args.operators.map(|address| format!("\"{address}\""))),
+        ("bundle", args.bundle.as_ref().map(|path| path.display().to_string())),
+        ("development", args.development.then(|| "true".to_owned())),
+    ])?;
+    telemetry::start(&config.telemetry)?;
+    pop::serve(config)
+}

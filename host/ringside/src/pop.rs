@@ -1,0 +1,333 @@
+//! A PoP in one process, put together from top to bottom: everything is started here in order, and stopped in the
+//! reverse.
+
+mod health;
+pub(crate) mod keys;
+mod public;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use ringside_core::close::CloseCode;
+use ringside_core::{HostId, limits};
+use ringside_edge::{Edge, EdgeConfig, Services};
+use ringside_embedded::{Embedded, EmbeddedOptions, OpenError};
+use ringside_ports::log::Topic;
+use ringside_ports::{Log, Store};
+use ringside_roles::coordinator::{self, CoordinatorServices};
+use ringside_roles::intake::IntakeServices;
+use ringside_roles::judge::{self, JudgeServices};
+use ringside_roles::writer::{self, WriterServices};
+use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics, appender, presence, reconciler};
+use ringside_wasm::{Compiler, ComponentHost, HostOptions, TrustedKey};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::exit::{Exit, Outcome};
+use crate::operators::{self, OperatorServices};
+use crate::releaser::{Bundle, Releaser};
+use health::Health;
+
+/// The store must have taken in the log that was there at the start before viewers come: R84's readiness.
+const CATCH_UP_MAX: Duration = Duration::from_secs(600);
+/// Roles have this long to end after they were told.
+const STOP_MAX: Duration = Duration::from_secs(5);
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) fn serve(config: Config) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("roles")
+        .build()
+        .map_err(|error| Exit::Failed(format!("no threads could be started: {error}")))?;
+    let result = runtime.block_on(run(config));
+    // Blocking work that hangs (a disk that went away) must not hold the process.
+    runtime.shutdown_timeout(STOP_MAX);
+    result
+}
+
+fn open(config: &Config) -> Result<Embedded, Exit> {
+    let options = EmbeddedOptions {
+        keep_for: Duration::from_secs(config.log.keep_hours * 3_600),
+        keep_bytes: config.log.keep_mb << 20,
+        ..EmbeddedOptions::default()
+    };
+    Embedded::open(&config.data, &options).map_err(|error| match error {
+        OpenError::Locked(_) | OpenError::Folder { .. } => {
+            Exit::Usage(format!("configuration at `data`: {error}"))
+        }
+        _ => Exit::Failed(error.to_string()),
+    })
+}
+
+/// This host's name, and the name of this run of it: a producer's numbers begin anew with each run.
+fn names(config: &Config) -> Result<(HostId, HostId), Exit> {
+    let failed = |error: ringside_core::ids::InvalidId| Exit::Failed(error.to_string());
+    let host = match &config.host {
+        Some(host) => host.clone(),
+        None => HostId::new(&format!("host-{:08x}", fastrand::u32(..))).map_err(failed)?,
+    };
+    let short: String = host.as_str().chars().take(48).collect();
+    let run = HostId::new(&format!("{short}.{:08x}", fastrand::u32(..))).map_err(failed)?;
+    Ok((host, run))
+}
+
+fn trusted_keys(config: &Config, bundle: &Bundle) -> Result<Vec<TrustedKey>, Exit> {
+    let configured = config.components.trusted_keys.iter().cloned();
+    configured
+        .chain(bundle.public_keys())
+        .map(|text| TrustedKey::parse(&text).map_err(|error| Exit::Usage(error.to_string())))
+        .collect()
+}
+
+async fn run(config: Config) -> Outcome {
+    let failed = |failure: ringside_core::Failure| Exit::Failed(failure.to_string());
+    let clock = Clock::system();
+    let verifier = Arc::new(keys::verifier(&config)?);
+    let (host, run) = names(&config)?;
+    let embedded = open(&config)?;
+    let log: Arc<dyn Log> = embedded.log.clone();
+    let store: Arc<dyn Store> = embedded.store_port();
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let health = Health::new();
+
+    // What is counted.
+    let mut registry = Registry::default();
+    let role_metrics = RoleMetrics::register(&mut registry);
+    let component_metrics = ringside_wasm::Metrics::default();
+    component_metrics.register(&mut registry);
+
+    // The policy.
+    let exe = std::env::current_exe()
+        .map_err(|error| Exit::Failed(format!("this program has no path: {error}")))?;
+    let mut options = HostOptions::new(
+        &config.data.join("compiled"),
+        Compiler::Process { exe, args: vec!["compile-component".into()] },
+    );
+    options.workers = config.components.chain_threads;
+    options.codec_workers = config.components.codec_threads;
+    let components = ComponentHost::start(&options, &component_metrics)
+        .map(Arc::new)
+        .map_err(|error| Exit::Failed(error.to_string()))?;
+    let bundle = Bundle::new(&config.bundle());
+    let trusted = trusted_keys(&config, &bundle)?;
+    let releaser = Releaser::start(
+        components.clone(),
+        embedded.releases.clone(),
+        trusted,
+        clock.clone(),
+        &bundle,
+        config.development,
+    )
+    .await
+    .map_err(failed)?;
+    tasks.spawn(releaser.clone().record_rollbacks(stop.clone()));
+
+    // Into the log.
+    let producer = appender::Producer { region: config.region.clone(), host: run, seed: fastrand::u64(..) };
+    let appender = Appender::start(log.clone(), &producer, &clock, &role_metrics);
+    let intake = Intake::start(
+        IntakeServices {
+            log: log.clone(),
+            appender: appender.clone(),
+            store: store.clone(),
+            catalog: embedded.catalog.clone(),
+            counters: embedded.counters.clone(),
+            policy: components.policy(),
+            clock: clock.clone(),
+            metrics: role_metrics.clone(),
+        },
+        &IntakeOptions { open_streams: config.development },
+        stop.clone(),
+    );
+
+    // Out of the log.
+    let (touched, touches) = mpsc::channel(reconciler::QUEUE_CAPACITY);
+    for partition in 0..log.partitions(Topic::RoomEvents) {
+        let writer = WriterServices {
+            log: log.clone(),
+            store: store.clone(),
+            appender: appender.clone(),
+            touched: touched.clone(),
+            metrics: role_metrics.clone(),
+        };
+        let (progress, at) = watch::channel(0);
+        watchdog(&tasks, &stop, "writer", writer::run(writer, partition, progress, stop.clone()));
+        catch_up(log.as_ref(), partition, at).await?;
+        let coordinator = CoordinatorServices {
+            log: log.clone(),
+            relay: embedded.relay.clone(),
+            policy: components.policy(),
+            directory: embedded.directory.clone(),
+            clock: clock.clone(),
+            metrics: role_metrics.clone(),
+        };
+        watchdog(&tasks, &stop, "coordinator", coordinator::run(coordinator, partition, stop.clone()));
+        let judge = JudgeServices {
+            log: log.clone(),
+            store: store.clone(),
+            policy: components.policy(),
+            streams: intake.streams(),
+            appender: appender.clone(),
+            metrics: role_metrics.clone(),
+        };
+        watchdog(&tasks, &stop, "judge", judge::run(judge, partition, stop.clone()));
+    }
+    drop(touched);
+    tasks.spawn(reconciler::run(
+        store.clone(),
+        appender.clone(),
+        touches,
+        clock.clone(),
+        role_metrics.clone(),
+        stop.clone(),
+    ));
+    tasks.spawn(upkeep::prune(embedded.store.clone(), config.store.keep_days, clock.clone(), stop.clone()));
+    if let Some(url) = config.auth.jwks_url.clone() {
+        tasks.spawn(upkeep::refresh_jwks(url, config.auth.jwks_refresh_s, verifier.clone(), stop.clone()));
+    }
+
+    // To viewers.
+    let services = Services {
+        codecs: components.codecs(),
+        comments: intake.clone(),
+        log: log.clone(),
+        relay: embedded.relay.clone(),
+        store: store.clone(),
+        catalog: embedded.catalog.clone(),
+        directory: embedded.directory.clone(),
+        verifier: verifier.clone(),
+        region: config.region.clone(),
+        host: host.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    let edge_config = EdgeConfig {
+        connections_max: config.public.connections_max,
+        origins: config.public.origins.clone(),
+        shards: match config.public.shards {
+            0 => EdgeConfig::new(config.public.listen).shards,
+            shards => shards,
+        },
+        ..EdgeConfig::new(config.public.listen)
+    };
+    let edge = Edge::start(edge_config, &services, |rooms| {
+        public::router(&config, &services, rooms, health.clone())
+    })
+    .map(Arc::new)
+    .map_err(|error| Exit::Usage(format!("configuration at `public.listen`: {error}")))?;
+    let counted = edge.clone();
+    tasks.spawn(presence::run(
+        embedded.directory.clone(),
+        appender.clone(),
+        host.clone(),
+        Arc::new(move || counted.viewers()),
+        clock.clone(),
+        stop.clone(),
+    ));
+
+    // To operators.
+    edge.metrics().register(registry.sub_registry_with_prefix("ringside_edge"));
+    let (disconnecting, measured) = (edge.clone(), edge.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let operators = operators::router(OperatorServices {
+        verifier,
+        clock: clock.clone(),
+        releaser,
+        catalog: embedded.catalog.clone(),
+        comments: intake.clone(),
+        log: log.clone(),
+        disconnect: Arc::new(move |user| {
+            let (edge, user) = (disconnecting.clone(), user.clone());
+            runtime.spawn(async move { edge.disconnect_user(&user, CloseCode::Banned).await });
+        }),
+        refresh: Arc::new(move || {
+            measured.metrics();
+        }),
+        registry: Arc::new(registry),
+    })
+    .merge(health::router(health.clone()));
+    let listener = tokio::net::TcpListener::bind(config.operators.listen).await.map_err(|error| {
+        let address = config.operators.listen;
+        Exit::Usage(format!("configuration at `operators.listen`: {address} cannot be listened on: {error}"))
+    })?;
+    let operators_address = listener.local_addr().unwrap_or(config.operators.listen);
+    let ended = stop.clone();
+    tasks.spawn(async move {
+        let serving = axum::serve(listener, operators).with_graceful_shutdown(ended.cancelled_owned());
+        if let Err(error) = serving.await {
+            error!(%error, "the operators' address ended");
+        }
+    });
+
+    health.set_ready(true);
+    info!(host = %host, public = %edge.address(), operators = %operators_address, data = %config.data.display(), "ready");
+    wait_for_signal(&stop).await;
+
+    // Viewers first, then what serves them.
+    info!("stopping: viewers are asked to reconnect");
+    health.set_ready(false);
+    edge.drain(Duration::from_millis(limits::DRAIN_MS_MAX)).await;
+    stop.cancel();
+    tasks.close();
+    if tokio::time::timeout(STOP_MAX, tasks.wait()).await.is_err() {
+        error!(
+            "some roles did not end in time; what they had not done is done from the log at the next start"
+        );
+    }
+    drop(edge);
+    tokio::task::spawn_blocking(move || components.shutdown()).await.ok();
+    info!("stopped");
+    Ok(())
+}
+
+/// Runs a role; when it cannot go on, the process ends rather than half of it.
+fn watchdog(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    role: &'static str,
+    work: impl Future<Output = ringside_ports::PortResult<()>> + Send + 'static,
+) {
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = work.await {
+            error!(role, %error, "a role cannot start, stopping");
+            stop.cancel();
+        }
+    });
+}
+
+async fn catch_up(log: &dyn Log, partition: u32, mut at: watch::Receiver<u64>) -> Outcome {
+    let extent = log.extent(Topic::RoomEvents, partition).await;
+    let end = extent.map_err(|error| Exit::Failed(error.to_string()))?.next;
+    let caught_up = at.wait_for(|next| *next >= end);
+    match tokio::time::timeout(CATCH_UP_MAX, caught_up).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(Exit::Failed(format!(
+            "the store did not take in the log up to offset {end} within {} s: is its disk full?",
+            CATCH_UP_MAX.as_secs()
+        ))),
+    }
+}
+
+async fn wait_for_signal(stop: &CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+        () = stop.cancelled() => {}
+    }
+}

@@ -1,0 +1,59 @@
+//! The routes of the public address: REST, the event stream, health, and the viewers' page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use ringside_edge::http::{self, HttpServices};
+use ringside_edge::{Rooms, Services, sse};
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::health::{self, Health};
+use crate::config::Config;
+
+/// The page loads nothing from elsewhere and runs nothing that was written into it.
+const PAGE_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: https:; img-src 'self' data:; \
+                           style-src 'self' 'unsafe-inline'; frame-ancestors *; base-uri 'none'; form-action 'none'";
+
+/// All of it.
+pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health: Health) -> Router {
+    let url = config.public.url.clone().unwrap_or_else(|| format!("http://{}", config.public.listen));
+    let http = HttpServices {
+        comments: services.comments.clone(),
+        store: services.store.clone(),
+        catalog: services.catalog.clone(),
+        directory: services.directory.clone(),
+        verifier: services.verifier.clone(),
+        now_ms: ringside_edge::now_ms,
+        host: services.host.clone(),
+        region: services.region.clone(),
+        public_url: Arc::from(url),
+    };
+    // Tokens travel in headers, never in cookies: any page may call, and gains nothing by it.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .max_age(std::time::Duration::from_secs(600));
+    let api = http::router(http).merge(sse::router(services.clone(), rooms.clone())).layer(cors);
+    let page = Router::new()
+        .fallback_service(
+            ServeDir::new(config.bundle().join("web"))
+                .fallback(axum::handler::HandlerWithoutStateExt::into_service(http::no_such_route)),
+        )
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+        .layer(SetResponseHeaderLayer::overriding(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(PAGE_POLICY),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
+    api.merge(health::router(health)).fallback_service(page)
+}

@@ -1,0 +1,181 @@
+//! A client of the JSON subprotocol, written from `docs/protocol.md` and nothing else.
+
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::{Message, WebSocket};
+
+use crate::pop::Pop;
+use crate::wait::WAIT_MAX;
+
+/// A connection.
+pub struct Client {
+    socket: WebSocket<TcpStream>,
+    next_id: u64,
+    waiting: VecDeque<Value>,
+    /// The position after the last batch or join.
+    pub position: Option<String>,
+    /// Why the server closed, once it has.
+    pub closed: Option<u16>,
+}
+
+impl Client {
+    /// Connects without signing in.
+    #[must_use]
+    pub fn connect(pop: &Pop) -> Self {
+        let mut request = pop.connect_url().into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "ringside.v1.json".parse().unwrap());
+        let stream = TcpStream::connect(pop.address()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (socket, response) = tungstenite::client(request, stream).unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], "ringside.v1.json");
+        socket.get_ref().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        Self { socket, next_id: 1, waiting: VecDeque::new(), position: None, closed: None }
+    }
+
+    /// Connects, signs in and joins.
+    #[must_use]
+    pub fn join(pop: &Pop, user: &str, role: &str, stream: &str) -> Self {
+        let mut client = Self::connect(pop);
+        let token = pop.token(user, role);
+        client.command(json!({ "type": "authenticate", "token": token }), "authenticated");
+        client.command(json!({ "type": "join", "stream": stream }), "joined");
+        client
+    }
+
+    /// Sends a command without waiting for its reply; gives its id.
+    pub fn send(&mut self, mut command: Value) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        command["id"] = json!(id);
+        self.send_text(&command.to_string());
+        id
+    }
+
+    /// Sends a text frame as it is.
+    pub fn send_text(&mut self, text: &str) {
+        self.socket.get_ref().set_read_timeout(Some(WAIT_MAX)).unwrap();
+        // A connection that the server closed is found by the next read.
+        let _ = self.socket.send(Message::text(text));
+        self.socket.get_ref().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    }
+
+    /// Sends a command and gives its reply.
+    pub fn ask(&mut self, command: Value) -> Value {
+        let id = self.send(command);
+        self.reply(id)
+    }
+
+    /// Sends a command and fails unless its reply has this status.
+    pub fn command(&mut self, command: Value, status: &str) -> Value {
+        let reply = self.ask(command.clone());
+        assert_eq!(reply["status"], status, "{command} answered {reply}");
+        reply
+    }
+
+    /// The reply to a command that was sent.
+    pub fn reply(&mut self, id: u64) -> Value {
+        let reply =
+            self.wait(&format!("the reply to {id}"), |value| value["type"] == "reply" && value["id"] == id);
+        if let Some(position) = reply["position"].as_str() {
+            self.position = Some(position.to_owned());
+        }
+        reply
+    }
+
+    /// Posts a comment and gives its id.
+    pub fn comment(&mut self, text: &str) -> String {
+        let reply = self.command(json!({ "type": "comment", "text": text }), "accepted");
+        reply["comment"].as_str().unwrap().to_owned()
+    }
+
+    /// The next event of a type, from a batch; other events of the batch stay for later calls.
+    pub fn event(&mut self, kind: &str) -> Value {
+        self.event_where(kind, |_| true)
+    }
+
+    /// The next event of a type that fits.
+    pub fn event_where(&mut self, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.wait(&format!("an event `{kind}`"), |value| value["type"] == kind && fits(value))
+    }
+
+    /// The next notice of a kind.
+    pub fn notice(&mut self, kind: &str) -> Value {
+        self.wait(&format!("a notice `{kind}`"), |value| value["type"] == "notice" && value["kind"] == kind)
+    }
+
+    /// What comes within `time`, beside what was waited for before.
+    pub fn drain(&mut self, time: Duration) -> Vec<Value> {
+        let started = Instant::now();
+        while started.elapsed() < time && self.closed.is_none() {
+            self.read();
+        }
+        self.waiting.drain(..).collect()
+    }
+
+    /// Waits until the server closes, and gives the code.
+    pub fn close_code(&mut self) -> u16 {
+        let started = Instant::now();
+        while self.closed.is_none() {
+            assert!(started.elapsed() < WAIT_MAX, "the server did not close");
+            self.read();
+        }
+        self.closed.unwrap()
+    }
+
+    /// Takes the first waiting value that fits, reading until there is one.
+    fn wait(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            if let Some(index) = self.waiting.iter().position(&fits) {
+                return self.waiting.remove(index).unwrap();
+            }
+            let seen: Vec<&Value> = self.waiting.iter().rev().take(10).collect();
+            assert!(self.closed.is_none(), "closed with {:?} instead of {what}; seen {seen:?}", self.closed);
+            assert!(started.elapsed() < WAIT_MAX, "waited in vain for {what}; seen {seen:?}");
+            self.read();
+        }
+    }
+
+    /// Reads one message; a batch becomes its events, with `at` made absolute and authors in full.
+    fn read(&mut self) {
+        match self.socket.read() {
+            Ok(Message::Text(text)) => self.take_in(serde_json::from_str(&text).unwrap()),
+            Ok(Message::Close(frame)) => {
+                self.closed = Some(frame.map_or(1005, |frame| frame.code.into()));
+            }
+            Ok(_) => {}
+            Err(tungstenite::Error::Io(error))
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(_) => self.closed = self.closed.or(Some(1006)),
+        }
+    }
+
+    fn take_in(&mut self, mut message: Value) {
+        if message["type"] != "batch" {
+            self.waiting.push_back(message);
+            return;
+        }
+        self.position = Some(message["position"].as_str().unwrap().to_owned());
+        let at = message["at"].as_i64().unwrap_or(0);
+        let mut authors = std::collections::HashMap::new();
+        for mut event in std::mem::take(message["events"].as_array_mut().unwrap()) {
+            if event["type"] == "comment" {
+                event["at"] = json!(at + event["at"].as_i64().unwrap_or(0));
+                if let Some(id) = event["author"]["id"].as_str() {
+                    authors.insert(id.to_owned(), event["author"].clone());
+                } else {
+                    let id = event["author"].as_str().unwrap();
+                    event["author"] = authors[id].clone();
+                }
+            }
+            self.waiting.push_back(event);
+        }
+        if message["left_out"].as_u64().unwrap_or(0) > 0 {
+            self.waiting.push_back(json!({ "type": "left_out", "count": message["left_out"] }));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! REST calls.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What a call answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body, or null where it is no JSON.
+    pub body: Value,
+    /// Body as text.
+    pub text: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// A header's value, empty where it is missing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Fails unless the status is this one.
+    #[must_use]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Fails unless it is problem+json of this number, with a detail that contains `detail`.
+    pub fn expect_problem(&self, number: u64, detail: &str) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.body["number"], number, "{}", self.text);
+        assert_eq!(self.body["status"], u64::from(self.status), "{}", self.text);
+        assert!(self.body["detail"].as_str().unwrap().contains(detail), "{}", self.text);
+    }
+}
+
+/// One host, with or without a token.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    base: String,
+    token: Option<String>,
+    agent: ureq::Agent,
+}
+
+impl Rest {
+    /// Calls `base`, with a token where one is given.
+    #[must_use]
+    pub fn new(base: String, token: Option<String>) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build()
+            .into();
+        Self { base, token, agent }
+    }
+
+    /// GET.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, None)
+    }
+
+    /// POST with a JSON body.
+    #[must_use]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, Some(body.to_string()))
+    }
+
+    /// Any method, any body.
+    #[must_use]
+    pub fn call(&self, method: &str, path: &str, body: Option<String>) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request =
+            request.header("content-type", "application/json").body(body.unwrap_or_default()).unwrap();
+        let mut response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: response.status().as_u16(), body, text, headers }
+    }
+}
