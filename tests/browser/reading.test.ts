@@ -69,19 +69,38 @@ scene("a reader who scrolls back down to the end follows again", async ({ host, 
 });
 
 scene("scrolling to the top loads older comments without moving what is read", async ({ host, visit }) => {
-  for (let n = 0; n < 130; n += 1) host.stream().comment({ id: "bob", name: "Bob" }, `number ${n}`);
+  const text = (n: number) =>
+    `number ${n} ${n % 3 === 0 ? "with a text that is long enough for a second line ".repeat(3) : ""}`.trim();
+  for (let n = 0; n < 130; n += 1) host.stream().comment({ id: "bob", name: "Bob" }, text(n));
   const viewer = await visit({ name: "Mira" });
   await viewer.sees("number 129");
   assert.equal(await viewer.rows.count(), 50);
-  for (let round = 0; round < 4; round += 1) {
-    await scrollUp(viewer, 100_000);
-    await viewer.page.waitForTimeout(150);
+  const list = viewer.page.locator(".list");
+  const place = (n: number) =>
+    viewer.page
+      .locator(".text", { hasText: new RegExp(`^number ${n}( |$)`) })
+      .evaluate((text) => Math.round(text.getBoundingClientRect().top));
+  // The oldest comment shown stays where it is when older ones come in above it.
+  for (const oldest of [80, 30]) {
+    await list.evaluate((box) => {
+      box.scrollTop = 60;
+    });
+    const before = await place(oldest);
+    await eventually(async () => (await viewer.rows.count()) > 130 - oldest, true);
+    await viewer.page.waitForTimeout(300);
+    assert.ok(
+      Math.abs((await place(oldest)) - before) <= 2,
+      `moved from ${before} to ${await place(oldest)}`,
+    );
   }
+  await list.evaluate((box) => {
+    box.scrollTop = 0;
+  });
   await viewer.page.getByText("The chat begins here.").waitFor();
   const texts = await viewer.page.locator(".row .text").allTextContents();
   assert.deepEqual(
     texts,
-    Array.from({ length: 130 }, (_, n) => `number ${n}`),
+    Array.from({ length: 130 }, (_, n) => text(n)),
   );
 });
 

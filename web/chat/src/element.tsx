@@ -40,7 +40,7 @@ export class RingsideChat extends HTMLElement {
   }
 
   connectedCallback(): void {
-    const stored = localStorage.getItem(THEME_KEY) ?? this.getAttribute("theme");
+    const stored = readTheme() ?? this.getAttribute("theme");
     this.#theme = stored === "light" || stored === "dark" ? stored : "auto";
     document.addEventListener("visibilitychange", this.#wake);
     addEventListener("online", this.#online);
@@ -83,13 +83,30 @@ export class RingsideChat extends HTMLElement {
     this.setAttribute("theme", this.#theme);
     const setTheme = (theme: Theme) => {
       this.#theme = theme;
-      localStorage.setItem(THEME_KEY, theme);
+      keepTheme(theme);
       this.#render();
     };
     const readOn = () => {
       this.token = undefined;
     };
     render(<App chat={this.#chat} theme={this.#theme} setTheme={setTheme} readOn={readOn} />, this.#root);
+  }
+}
+
+/** Frames without an origin of their own have no storage; colours are then chosen anew each time. */
+function readTheme(): string | null {
+  try {
+    return localStorage.getItem(THEME_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function keepTheme(theme: Theme): void {
+  try {
+    localStorage.setItem(THEME_KEY, theme);
+  } catch {
+    // See above.
   }
 }
 

@@ -10,6 +10,7 @@ import * as expand from "./expand.ts";
 import type { Link, LinkEnd, LinkListener, LinkOptions, Transport } from "./link.ts";
 import type { Author, Batch, Joined, Notice, Outcome, Reaction, Review, Settings } from "./model.ts";
 import { Outbox } from "./outbox.ts";
+import { newReference } from "./reference.ts";
 import { Rest } from "./rest.ts";
 import { Seen } from "./seen.ts";
 import { SocketLink, type WebSocketConstructor } from "./socket-link.ts";
@@ -147,7 +148,7 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Posts a comment. The same reference again gives the same comment, so that it can be sent again. */
   comment(text: string, options: { replyTo?: string; reference?: string } = {}): Promise<Outcome> {
-    const command: Command = { type: "comment", text, reference: options.reference ?? crypto.randomUUID() };
+    const command: Command = { type: "comment", text, reference: options.reference ?? newReference() };
     if (options.replyTo !== undefined) command.reply_to = options.replyTo;
     return this.#command(command);
   }

@@ -2,6 +2,7 @@
 
 import type { Client } from "./client.ts";
 import type { Author, Comment, Notice, Outcome, Reaction, Settings } from "./model.ts";
+import { newReference } from "./reference.ts";
 import { type GapEntry, Timeline } from "./timeline.ts";
 
 /** Comments are sampled: what viewers are told. */
@@ -64,7 +65,7 @@ export class StreamView {
 
   /** Posts a comment, shown as pending until its answer; with the reference of a failed one, posts that again. */
   async post(author: Author, text: string, replyTo?: string, again?: string): Promise<Outcome> {
-    const reference = again ?? crypto.randomUUID();
+    const reference = again ?? newReference();
     const comment: Comment = {
       id: reference,
       author,

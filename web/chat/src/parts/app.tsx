@@ -12,7 +12,7 @@ import { Notices } from "./notices.tsx";
 import { ThreadPanel } from "./thread-panel.tsx";
 
 /** Shortest time between two renderings: faster than people read, and cheap on a phone at any rate of comments. */
-const FRAME_MS = 80;
+const FRAME_MS = 120;
 
 export interface AppProps {
   chat: Chat;

@@ -11,15 +11,18 @@ const END_PX = 32;
 /** So near the beginning older comments are read. */
 const BEGIN_PX = 200;
 const FLASH_MS = 1_600;
+/** More comments than any list shows at once. */
+const FEW = 40;
 
 interface ListProps {
   chat: Chat;
   focusDraft: () => void;
 }
 
+/** A row, and how far below the upper edge it stands. */
 interface Anchor {
   key: string;
-  offset: number;
+  below: number;
 }
 
 export class List extends Component<ListProps> {
@@ -50,8 +53,9 @@ export class List extends Component<ListProps> {
     const box = this.#box.current;
     const row = anchor && this.#row(anchor.key);
     if (!box || !row) return;
-    const moved = row.offsetTop - anchor.offset;
-    if (moved !== 0) box.scrollTop += moved;
+    // Browsers keep a place by themselves, but not at the very top, where older comments come in.
+    const moved = row.offsetTop - box.scrollTop - anchor.below;
+    if (Math.abs(moved) > 1) box.scrollTop += moved;
     this.#top = box.scrollTop;
   }
 
@@ -63,7 +67,9 @@ export class List extends Component<ListProps> {
     return (
       <div class="list-frame">
         <div
-          class="list"
+          class={["list", timeline.held ? "reading" : "following", entries.length < FEW && "few"]
+            .filter(Boolean)
+            .join(" ")}
           ref={this.#box}
           role="log"
           aria-live="off"
@@ -82,7 +88,7 @@ export class List extends Component<ListProps> {
           <p class="beginning">
             {timeline.more ? (chat.loadingOlder ? "Loading earlier comments…" : " ") : this.#beginning()}
           </p>
-          {entries.map((entry) =>
+          {entries.map((entry, at) =>
             entry.kind === "gap" ? (
               <div class="gap" key={entry.key} data-key={entry.key}>
                 <button type="button" class="link" onClick={() => chat.fill(entry)}>
@@ -99,6 +105,7 @@ export class List extends Component<ListProps> {
                 entry={entry}
                 epoch={epoch}
                 selected={chat.selected === entry.key}
+                far={at < entries.length - FEW}
                 jumpTo={(id) => this.#jumpTo(id)}
                 focusDraft={focusDraft}
               />
@@ -206,7 +213,7 @@ export class List extends Component<ListProps> {
     if (!box) return undefined;
     for (const row of box.querySelectorAll<HTMLElement>("[data-key]")) {
       if (row.offsetTop + row.offsetHeight > box.scrollTop && row.dataset.key) {
-        return { key: row.dataset.key, offset: row.offsetTop };
+        return { key: row.dataset.key, below: row.offsetTop - box.scrollTop };
       }
     }
     return undefined;

@@ -1,6 +1,6 @@
 /** What stands between the header and the comments: the pinned comment, sampling, and a connection that is gone. */
 
-import type { Comment } from "@ringside/client";
+import type { Comment, LinkEnd } from "@ringside/client";
 import { useEffect, useState } from "preact/hooks";
 import type { Chat } from "../chat.ts";
 import { count, wait } from "../format.ts";
@@ -63,17 +63,7 @@ function Connection({ chat, readOn }: { chat: Chat; readOn: () => void }) {
     return () => clearInterval(timer);
   }, [away]);
 
-  if (state.phase === "stopped") {
-    const signIn = state.end.advice === "renew_token";
-    return (
-      <div class="notice alert" role="alert">
-        <span>{signIn ? "Your sign-in is not valid any more." : state.end.reason}</span>
-        <button type="button" class="link" onClick={() => (signIn ? readOn() : chat.client.connect())}>
-          {signIn ? "Read on as a guest" : "Connect again"}
-        </button>
-      </div>
-    );
-  }
+  if (state.phase === "stopped") return <Stopped chat={chat} end={state.end} readOn={readOn} />;
   if (!away || sinceMs === 0 || Date.now() - sinceMs < PATIENCE_MS) return null;
   return (
     <div class="notice quiet">
@@ -86,6 +76,30 @@ function Connection({ chat, readOn }: { chat: Chat; readOn: () => void }) {
           Try now
         </button>
       )}
+    </div>
+  );
+}
+
+/** Error of the protocol: a token is needed, and none was sent. */
+const SIGN_IN_NEEDED = 101;
+
+function Stopped({ chat, end, readOn }: { chat: Chat; end: LinkEnd; readOn: () => void }) {
+  const button = (word: string, run: () => void) => (
+    <button type="button" class="link" onClick={run}>
+      {word}
+    </button>
+  );
+  let [text, way] = [end.reason, button("Connect again", () => chat.client.connect())];
+  if (end.problem?.number === SIGN_IN_NEEDED) {
+    text = "This chat is for signed-in viewers. Open your personal link.";
+  } else if (end.advice === "renew_token") {
+    text = "Your sign-in is not valid any more.";
+    way = button("Read on as a guest", readOn);
+  }
+  return (
+    <div class="notice alert" role="alert">
+      <span>{text}</span>
+      {way}
     </div>
   );
 }

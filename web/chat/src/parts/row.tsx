@@ -15,6 +15,8 @@ export interface RowProps {
   /** Grows with whatever changes every row: who the viewer is, and what they may do. */
   epoch: string;
   selected: boolean;
+  /** Far from the end: out of sight of who follows. */
+  far: boolean;
   jumpTo: (id: string) => void;
   focusDraft: () => void;
 }
@@ -28,23 +30,30 @@ const REMOVED: Record<Remover, string> = {
 /** A class, since it must not be rendered again for comments that did not change: most never do. */
 export class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
-    const { entry, epoch, selected } = this.props;
-    return entry !== next.entry || epoch !== next.epoch || selected !== next.selected;
+    const { entry, epoch, selected, far } = this.props;
+    return entry !== next.entry || epoch !== next.epoch || selected !== next.selected || far !== next.far;
   }
 
-  override render({ chat, entry, selected, jumpTo, focusDraft }: RowProps) {
+  override render({ chat, entry, selected, far, jumpTo, focusDraft }: RowProps) {
     const { comment, status, removedBy } = entry;
     const { user } = chat.client;
     if (removedBy) {
       return (
-        <article class="row removed" data-key={entry.key} tabIndex={-1}>
+        <article class={far ? "row removed far" : "row removed"} data-key={entry.key} tabIndex={-1}>
           {REMOVED[removedBy]}
         </article>
       );
     }
     const mine = comment.author.id === user?.id;
     const mentioned = chat.mentionsMe(comment);
-    const classes = ["row", status, mine && "mine", mentioned && "mentioned", selected && "selected"];
+    const classes = [
+      "row",
+      status,
+      mine && "mine",
+      mentioned && "mentioned",
+      selected && "selected",
+      far && "far",
+    ];
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: keys reach the tools by focus; a tap is for touch screens
       <article
