@@ -24,7 +24,11 @@ impl Answer {
     }
 
     /// Fails unless the status is this one.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "called for the check alone too"
+    )]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
@@ -71,23 +75,33 @@ impl Rest {
         self.call("POST", path, Some(body.to_string()))
     }
 
+    /// POST that may find the host gone.
+    #[must_use]
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_call("POST", path, Some(body.to_string())).ok()
+    }
+
     /// Any method, any body.
     #[must_use]
     pub fn call(&self, method: &str, path: &str, body: Option<String>) -> Answer {
+        self.try_call(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    fn try_call(&self, method: &str, path: &str, body: Option<String>) -> Result<Answer, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request =
             request.header("content-type", "application/json").body(body.unwrap_or_default()).unwrap();
-        let mut response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let mut response = self.agent.run(request)?;
         let headers = response
             .headers()
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect();
-        let text = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+        let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: response.status().as_u16(), body, text, headers }
+        Ok(Answer { status: response.status().as_u16(), body, text, headers })
     }
 }

@@ -1,0 +1,230 @@
+//! What operators do to a running PoP: push, configure, remove, roll back, ban, look at metrics; and what they are told
+//! when it cannot be done.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ringside_testkit::pop::{bundle, hostile};
+use ringside_testkit::{Client, Pop};
+use serde_json::{Value, json};
+
+fn run(pop: &Pop, arguments: &[&str]) -> (i32, String) {
+    let output = pop.run(arguments);
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code().unwrap(), text)
+}
+
+fn component(name: &str) -> String {
+    bundle().join("components").join(format!("{name}.wasm")).to_str().unwrap().to_owned()
+}
+
+fn words(entry: &str) -> String {
+    json!({ "lists": [{ "name": "test", "language": "en", "severity": 4, "entries": [entry] }] }).to_string()
+}
+
+#[test]
+fn a_word_is_changed_while_people_chat_and_taken_back_at_once() {
+    let pop = Pop::start();
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    ann.comment("I like rosebuds");
+    let (code, text) = run(&pop, &["component", "push", "--slot", "words", "--config", &words("rosebud*")]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("generation 2 runs"), "{text}");
+    let reply = ann.command(json!({ "type": "comment", "text": "rosebud it was" }), "rejected");
+    assert!(reply["reason"].as_str().unwrap().contains("rosebud"), "{reply}");
+    let (code, text) = run(&pop, &["component", "rollback"]);
+    assert_eq!((code, text.contains("rollback to 1")), (0, true), "{text}");
+    ann.comment("rosebud it was, then");
+    let (_, history) = run(&pop, &["component", "history"]);
+    for note in ["the components that came with the program", "configure slot words", "rollback to 1"] {
+        assert!(history.contains(note), "{history}");
+    }
+}
+
+#[test]
+fn a_release_outlives_the_process() {
+    let mut pop = Pop::start();
+    let (code, text) = run(&pop, &["component", "push", "--slot", "words", "--config", &words("rosebud")]);
+    assert_eq!(code, 0, "{text}");
+    pop.kill_and_restart();
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    ann.command(json!({ "type": "comment", "text": "rosebud" }), "rejected");
+    assert!(run(&pop, &["component", "list"]).1.contains("generation 2"));
+}
+
+#[test]
+fn taking_a_codec_out_ends_its_connections_and_leaves_the_others() {
+    let pop = Pop::start();
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    assert_eq!(run(&pop, &["component", "remove", "codec-msgpack"]).0, 0);
+    ann.comment("JSON goes on");
+    let (code, text) = run(&pop, &["component", "remove", "codec-json"]);
+    assert_eq!((code, text.contains("last codec")), (1, true), "{text}");
+    let (code, text) = run(&pop, &["component", "push", &component("codec-msgpack")]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(run(&pop, &["component", "remove", "codec-json"]).0, 0);
+    assert_eq!(ann.close_code(), 4003);
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_the_reason_and_changes_nothing() {
+    let pop = Pop::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let key = folder.path().join("other");
+    let (code, text) = run(&pop, &["key", "new", "--out", key.to_str().unwrap()]);
+    assert_eq!(code, 0, "{text}");
+    let key = format!("{}.key", key.display());
+    let good = std::fs::read(component("links")).unwrap();
+    let unsigned = file("unsigned.wasm", &good);
+    let signature = std::fs::read(format!("{}.minisig", component("links"))).unwrap();
+    let truncated = file("truncated.wasm", &good[..good.len() / 2]);
+    file("truncated.wasm.minisig", &signature);
+    let signed_hostile = |name: &str| hostile().join(format!("{name}.wasm")).to_str().unwrap().to_owned();
+    let cases: Vec<(Vec<&str>, i32, &str)> = vec![
+        (vec!["component", "push", &unsigned], 64, "is not signed"),
+        (vec!["component", "push", &unsigned, "--key", &key], 1, "does not trust"),
+        (vec!["component", "push", &truncated], 1, "does not fit the file"),
+        (vec!["component", "push", "/no/such/file.wasm", "--key", &key], 64, "cannot be read"),
+        (vec!["component", "push", "--slot", "words", "--config", "{"], 64, "not JSON"),
+        (vec!["component", "push", "--slot", "words", "--config", "{\"listz\":[]}"], 1, "listz"),
+        (vec!["component", "push", "--slot", "nowhere", "--config", "{}"], 1, "there is no slot `nowhere`"),
+        (vec!["component", "push"], 64, "nothing to push"),
+        (vec!["component", "remove", "throttle-standard"], 1, "needs its throttle"),
+        (vec!["component", "rollback", "--to", "99"], 1, "there is no release 99"),
+    ];
+    for (arguments, code, detail) in cases {
+        let (got, text) = run(&pop, &arguments);
+        assert!(got == code && text.contains(detail), "{arguments:?} ended with {got}: {text}");
+    }
+    let hostile_file = signed_hostile("moderator-fails-examples");
+    let (code, text) = run(&pop, &["component", "check", &hostile_file]);
+    assert_eq!((code, text.contains("example")), (1, true), "{text}");
+    assert!(run(&pop, &["component", "list"]).1.contains("generation 1"), "nothing changed");
+    assert!(Path::new(&unsigned).exists());
+}
+
+#[test]
+fn the_operators_address_is_never_open() {
+    let pop = Pop::start();
+    let routes =
+        ["/v1/components", "/v1/chain", "/v1/releases", "/v1/streams", "/v1/dead-letters", "/metrics"];
+    for path in routes {
+        pop.operators_with(None).get(path).expect_problem(101, "ringside token");
+        pop.operators_with(Some("nonsense".into())).get(path).expect_problem(102, "not a JWT");
+        pop.operators_with(Some(pop.token("ann", "viewer"))).get(path).expect_problem(103, "needs role");
+        assert_eq!(pop.operator().get(path).status, 200, "{path}");
+    }
+    pop.operator().get("/v1/nothing").expect_problem(202, "/v1/nothing");
+    let metrics = pop.operator().get("/metrics").text;
+    for name in [
+        "ringside_submissions",
+        "ringside_edge_connections",
+        "ringside_component_calls",
+        "ringside_log_lag_records",
+    ] {
+        assert!(metrics.contains(name), "{name} is not in the metrics");
+    }
+}
+
+#[test]
+fn streams_are_registered_and_banned_users_are_put_out_and_kept_out() {
+    let pop = Pop::start();
+    let operator = pop.operator();
+    let made = operator.post(
+        "/v1/streams",
+        &json!({ "id": "final", "title": "The final", "settings": { "slow_mode_s": 5 } }),
+    );
+    assert_eq!(made.expect(201).body["settings"]["slow_mode_s"], 5);
+    operator.post("/v1/streams", &json!({ "id": "final" })).expect_problem(208, "registered already");
+    operator.post("/v1/streams", &json!({ "id": "a b" })).expect_problem(200, "is not a stream id");
+    operator
+        .post("/v1/streams", &json!({ "id": "x", "colour": 1 }))
+        .expect_problem(200, "unknown field `colour`");
+
+    let mut ann = Client::join(&pop, "ann", "viewer", "final");
+    operator.call("PUT", "/v1/users/ann/ban", Some(json!({ "reason": "spam" }).to_string())).expect(200);
+    assert_eq!(ann.close_code(), 4504);
+    let mut again = Client::connect(&pop);
+    again.send(json!({ "type": "authenticate", "token": pop.token("ann", "viewer") }));
+    assert_eq!(again.close_code(), 4504);
+    pop.rest_as("ann", "viewer")
+        .post("/v1/streams/final/comments", &json!({ "text": "hi" }))
+        .expect_problem(104, "spam");
+    operator.call("DELETE", "/v1/users/ann/ban", None).expect(204);
+    Client::join(&pop, "ann", "viewer", "final").comment("back again");
+}
+
+#[test]
+fn components_are_swapped_under_load_and_no_connection_or_comment_is_lost() {
+    let pop = Pop::start();
+    let throttle = json!({ "comments_per_minute": 1_000_000, "cap_per_second": 0 }).to_string();
+    assert_eq!(run(&pop, &["component", "push", "--slot", "throttle-standard", "--config", &throttle]).0, 0);
+    assert_eq!(run(&pop, &["component", "remove", "repetition"]).0, 0);
+    let mut viewers: Vec<Client> =
+        (0..100).map(|i| Client::join(&pop, &format!("v{i}"), "viewer", "s")).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let (rest, stop) = (pop.rest_as(&format!("w{writer}"), "viewer"), stop.clone());
+            std::thread::spawn(move || {
+                let mut accepted = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let text = format!("writer {writer} says {accepted}");
+                    let answer = rest.post("/v1/streams/s/comments", &json!({ "text": text }));
+                    assert_eq!(answer.status, 201, "{}", answer.text);
+                    accepted += 1;
+                }
+                accepted
+            })
+        })
+        .collect();
+    for i in 0..6 {
+        let config = words(if i % 2 == 0 { "rosebud" } else { "sled" });
+        assert_eq!(run(&pop, &["component", "push", "--slot", "words", "--config", &config]).0, 0);
+        let (code, text) = run(
+            &pop,
+            &[
+                "component",
+                "push",
+                "--slot",
+                "throttle-standard",
+                "--config",
+                &format!("{{\"comments_per_minute\":{}, \"cap_per_second\":0}}", 1_000_001 + i),
+            ],
+        );
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(run(&pop, &["component", "push", &component("codec-json")]).0, 0);
+    }
+    stop.store(true, Ordering::Relaxed);
+    let accepted: usize = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+    assert!(accepted > 0);
+    for viewer in viewers.iter_mut().step_by(10) {
+        let mut seen = std::collections::HashSet::new();
+        while seen.len() < accepted {
+            let event = viewer.event("comment");
+            assert!(seen.insert(event["id"].as_str().unwrap().to_owned()), "seen twice: {event}");
+        }
+    }
+    for viewer in &mut viewers {
+        viewer.command(json!({ "type": "leave" }), "done");
+    }
+    let judged: Vec<Value> = pop
+        .rest_as("mona", "moderator")
+        .get("/v1/streams/s/comments?page_size=200")
+        .expect(200)
+        .body["items"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert!(
+        judged.iter().all(|item| item["judgement"]["generation"].as_u64().is_some()),
+        "every comment has its generation"
+    );
+}
