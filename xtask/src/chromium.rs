@@ -110,3 +110,22 @@ fn from_npm(context: &Context) -> Result<PathBuf> {
     std::fs::set_permissions(&script, Permissions::from_mode(0o755)).on_file("make executable", &script)?;
     Ok(script)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::Console;
+
+    #[test]
+    #[ignore = "long: gets 60 MB from npm"]
+    fn the_chromium_from_npm_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut context = Context::new(Console::on_stderr()).unwrap();
+        context.places.cache = folder.path().to_owned();
+        let script = from_npm(&context).unwrap();
+        let output = std::process::Command::new(&script).arg("--version").output().unwrap();
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && version.contains("147."), "{version} {output:?}");
+        assert_eq!(from_npm(&context).unwrap(), script, "what is there already is taken");
+    }
+}

@@ -47,7 +47,7 @@ pub(crate) fn check(context: &Context) -> Result<()> {
 pub(crate) fn advisories(context: &Context) -> Result<bool> {
     let deny = |arguments: &[&str]| {
         let mut deny = context.command(program(context), &context.places.root);
-        deny.args(["--log-level", "warn"]).args(arguments);
+        deny.args(["--log-level", "warn"]).args(arguments).env("GIT_TERMINAL_PROMPT", "0");
         deny
     };
     let fetching = Run { limit: DATABASE_LIMIT, ..context.run() };

@@ -31,9 +31,11 @@ pub(crate) fn check(context: &Context, needs: &[Need]) -> Result<()> {
 fn missing(context: &Context, need: Need) -> Option<String> {
     match need {
         Need::C => {
-            let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+            let compiler = std::env::var("CC").unwrap_or_default();
+            // It may say how to call the compiler, too: `ccache gcc`.
+            let compiler = compiler.split_whitespace().next().unwrap_or("cc");
             let absent: Vec<&str> =
-                [compiler.as_str(), "make"].into_iter().filter(|program| answer(program).is_none()).collect();
+                [compiler, "make"].into_iter().filter(|program| answer(program).is_none()).collect();
             (!absent.is_empty()).then(|| {
                 format!(
                     "  {} (a C compiler and make): on Debian or Ubuntu `apt-get install build-essential`, \

@@ -214,6 +214,9 @@ fn run_suite(context: &Context, suite: Suite, mut command: Command) -> (Tally, R
     }
 }
 
+/// Lines with which Node's test runner closes: shown even where they say 0, since they are its own verdict.
+const NODE_CLOSING: [&str; 6] = ["ℹ tests ", "ℹ pass ", "ℹ fail ", "# tests ", "# pass ", "# fail "];
+
 /// Reads a runner's output line by line: counts, and says which lines are worth a person's look.
 #[derive(Debug, Default)]
 struct Reader {
@@ -233,12 +236,13 @@ impl Reader {
             self.in_failures = false;
             return Vec::new();
         }
+        let closing = NODE_CLOSING.iter().any(|start| line.starts_with(start));
         self.in_failures |= line == "failures:";
         let Some(counts) = Tally::of_line(line) else {
             if self.in_failures && self.failures.len() < FAILURE_LINES_MAX {
                 self.failures.push(line.to_owned());
             }
-            return Vec::new();
+            return if closing { vec![line.to_owned()] } else { Vec::new() };
         };
         self.tally += counts;
         let mut shown = Vec::new();
@@ -247,7 +251,7 @@ impl Reader {
             shown.append(&mut self.failures);
         }
         self.in_failures = false;
-        if counts != Tally::default() {
+        if closing || counts != Tally::default() {
             if !self.program.is_empty() {
                 shown.push(format!("{}:", self.program));
             }
@@ -322,5 +326,14 @@ mod tests {
         let shown = shown.join("\n");
         assert!(shown.contains("assertion failed") && shown.contains("test result: ok. 2 passed"), "{shown}");
         assert!(!shown.contains("none") && !shown.contains("test a"), "{shown}");
+    }
+
+    #[test]
+    fn nodes_own_verdict_is_shown_even_where_nothing_failed() {
+        let mut reader = Reader::default();
+        let lines = ["✔ a page opens (3ms)", "ℹ tests 2", "ℹ suites 0", "ℹ pass 2", "ℹ fail 0", "ℹ todo 0"];
+        let shown: Vec<String> = lines.iter().flat_map(|line| reader.read(line)).collect();
+        assert_eq!(shown, ["ℹ tests 2", "ℹ pass 2", "ℹ fail 0"]);
+        assert_eq!(reader.tally, Tally { passed: 2, failed: 0, skipped: 0 });
     }
 }
