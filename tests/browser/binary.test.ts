@@ -17,6 +17,20 @@ before(async () => {
 after(() => pop?.close());
 
 const MODERATOR: Person = { user: "lena", name: "Lena", role: "moderator" };
+/** Different enough that nobody takes them for a flood. */
+const WORDS = [
+  "corner",
+  "rain",
+  "pit stop",
+  "lap",
+  "tyres",
+  "overtake",
+  "radio",
+  "finish",
+  "grid",
+  "flag",
+  "podium",
+];
 const nodeSocket = NodeSocket as unknown as WebSocketConstructor;
 
 /** Opens the page for each person, on a stream of the test's own, and closes it after. */
@@ -207,6 +221,56 @@ for (const codec of [json, msgpack]) {
     guest.client.close();
   });
 }
+
+scene("busy", "fifty comments a second are shown in the order in which they are kept", async (visit) => {
+  const reader = await visit();
+  const people = await Promise.all(
+    Array.from({ length: 50 }, async (_, n) => pop.token({ user: `busy-${n}`, name: `Busy ${n}` })),
+  );
+  const sent: Promise<Response>[] = [];
+  // Five each: what one person may say in a minute.
+  for (let n = 0; n < 250; n += 1) {
+    sent.push(
+      fetch(`${pop.url}/v1/streams/busy/comments`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${people[n % people.length]}`, "content-type": "application/json" },
+        body: JSON.stringify({ text: `${WORDS[n % WORDS.length]} ${n} ${WORDS[(n * 7) % WORDS.length]}` }),
+      }),
+    );
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  const answers = await Promise.all(sent);
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
+  await eventually(() => reader.rows.count(), 250);
+  const shown = await reader.page.locator(".row .text").allTextContents();
+  const kept: string[] = [];
+  for (let cursor = ""; ; ) {
+    const page = await fetch(
+      `${pop.url}/v1/streams/busy/comments?page_size=100${cursor && `&cursor=${cursor}`}`,
+    );
+    const { items, next } = (await page.json()) as { items: { text: string }[]; next: string | null };
+    kept.push(...items.map(({ text }) => text));
+    if (next === null) break;
+    cursor = next;
+  }
+  assert.deepEqual(shown, kept.reverse());
+});
+
+scene("drain", "a host that is stopped and started again loses no viewer and no comment", async (visit) => {
+  const ann = await visit({ user: "patient", name: "Ann" });
+  await ann.say("before the restart");
+  await ann.sees("before the restart");
+  await pop.kill("SIGTERM");
+  await ann.page.getByText("Reconnecting…").waitFor();
+  await pop.serve();
+  await ann.page.getByText("Live", { exact: true }).waitFor();
+  await ann.say("after the restart");
+  await ann.sees("after the restart");
+  await eventually(
+    () => ann.page.locator(".row .text").allTextContents(),
+    ["before the restart", "after the restart"],
+  );
+});
 
 /** Kills the program, so it comes last. */
 scene(

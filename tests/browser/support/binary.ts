@@ -4,7 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 /** The first start compiles every component to machine code. */
@@ -44,12 +44,7 @@ export class Pop {
 
   /** Serves, after `kill` on the same address and data as before. */
   async serve(): Promise<void> {
-    const components = process.env.RINGSIDE_COMPONENTS;
-    const bundle =
-      process.env.RINGSIDE_BUNDLE ??
-      (components
-        ? dirname(components)
-        : needed("RINGSIDE_BUNDLE", "a folder with `components/` and `web/`"));
+    const bundle = needed("RINGSIDE_BUNDLE", "a folder with `components/` and `web/`");
     const log = join(this.#data, "server.log");
     const address = this.url.replace("http://", "");
     const words = ["serve", "--development", "--listen", address, "--operators", this.#operators];
