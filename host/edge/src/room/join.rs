@@ -1,0 +1,346 @@
+//! What a viewer is given on joining, so that nothing is missed between it and the room's log, and nothing
+//! comes twice.
+//!
+//! The store may be behind the room or ahead of it. So: the store's checkpoint is read before the page (all
+//! below it is in the page) and after it (nothing at or above it is). The room takes in everything below the
+//! second; then one look at the room gives the cursor, and what the room has published since the first
+//! checkpoint is laid over the page.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use ringside_core::wire::{Batch, Joined, Message, Resumed, WireComment, WireEvent};
+use ringside_core::{EventKind, Failure, Position, UserId, limits};
+use ringside_ports::log::Topic;
+use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader, StoredComment};
+use ringside_ports::PortResult;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::event::{Audience, Converted, RoomEvent, Shown};
+use super::feed::banner;
+use super::recent::Recent;
+use super::{Content, Facts, Request, Room, Tier, missed};
+use crate::failure::unavailable;
+use crate::services::Services;
+
+/// Time a join waits for the room to take in what the store has already.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(1);
+/// Records read from the log for one client that resumes, its own stream's and others': 20 ms of reading. Past
+/// it the answer is `gap`.
+const RESUME_RECORDS_MAX: u64 = 20_000;
+/// Events in one catch-up message.
+const CATCH_UP_EVENTS: usize = 500;
+
+/// Who joins.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// What they are shown live.
+    pub tier: Tier,
+    /// What they may read.
+    pub reader: Reader,
+}
+
+impl Viewer {
+    fn user(&self) -> Option<&UserId> {
+        match &self.reader {
+            Reader::User(user) => Some(user),
+            Reader::Public | Reader::Moderator => None,
+        }
+    }
+
+    /// Who is no moderator sees one's own held comments.
+    fn sees(&self, event: &RoomEvent) -> bool {
+        let own = || match &event.event {
+            WireEvent::Comment(comment) => Some(&comment.author.id) == self.user(),
+            _ => false,
+        };
+        self.tier.sees(event.audience) || (event.audience != Audience::Viewers && own())
+    }
+}
+
+/// What a viewer who joins is sent, and where it goes on from.
+#[derive(Debug)]
+pub struct Joining {
+    /// The answer.
+    pub joined: Joined,
+    /// What was missed, and the banner while comments are sampled: sent right after the answer.
+    pub then: Vec<Message>,
+    /// The cursor in the room's log for what follows.
+    pub cursor: u64,
+}
+
+/// One moment of a room.
+struct Moment {
+    cursor: u64,
+    next: u64,
+    facts: Facts,
+    /// Events published from an offset on, if the log still reaches back so far.
+    since: Option<Vec<RoomEvent>>,
+}
+
+impl Room {
+    fn moment(&self, since: u64) -> Moment {
+        let published = self.published();
+        let log = &published.log;
+        let reaches = log.oldest().map_or(published.next, |oldest| oldest.from) <= since;
+        let events = || {
+            log.iter()
+                .filter(|entry| entry.next > since)
+                .filter_map(|entry| match &entry.content {
+                    Content::Events { events, .. } => Some(events),
+                    Content::Notice(_) => None,
+                })
+                .flatten()
+                .filter(|event| event.offset >= since)
+                .cloned()
+                .collect()
+        };
+        Moment {
+            cursor: log.end(),
+            next: published.next,
+            facts: published.facts.clone(),
+            since: reaches.then(events),
+        }
+    }
+
+    /// Waits until the room has published everything of its stream below an offset.
+    async fn reach(&self, offset: u64) {
+        if self.published().next >= offset {
+            return;
+        }
+        let (done, reached) = oneshot::channel();
+        let asked = async {
+            self.requests.send(Request::CatchUp(offset, done)).await.ok()?;
+            reached.await.ok()
+        };
+        if !matches!(tokio::time::timeout(CATCH_UP_WAIT, asked).await, Ok(Some(()))) {
+            warn!(stream = %self.stream, offset, "a join goes on though the room did not catch up in time");
+        }
+    }
+
+    /// The events of the stream in `from..to` from the log itself, as this viewer sees them; none when they are too
+    /// many or no longer kept.
+    async fn read_back(
+        &self,
+        services: &Services,
+        facts: &Facts,
+        from: u64,
+        to: u64,
+    ) -> PortResult<Option<Vec<RoomEvent>>> {
+        if to.saturating_sub(from) > RESUME_RECORDS_MAX {
+            return Ok(None);
+        }
+        let mut converted = Converted::default();
+        let mut shown = Shown::default();
+        // A memory of its own: what the room knows of a comment is newer than what is read here.
+        let mut recent = Recent::default();
+        let mut next = from;
+        while next < to {
+            let part = missed::read(&*services.log, &self.stream, self.partition, next, to).await?;
+            if part.cut || converted.events.len() > limits::RESUME_EVENTS_MAX {
+                return Ok(None);
+            }
+            for (offset, event) in &part.events {
+                let before = match &event.kind {
+                    EventKind::CommentEdited { comment: id, .. } => Some(*id),
+                    EventKind::CommentModerated { comment } => Some(comment.id),
+                    _ => None,
+                };
+                let before = before.and_then(|id| recent.visibility(id).or_else(|| self.visibility(id)));
+                converted.push(*offset, event, &facts.plan, &mut shown, &mut recent, before);
+            }
+            next = part.next;
+        }
+        Ok(Some(converted.events))
+    }
+
+    fn joined(&self, moment: &Moment, resumed: Resumed, position: Position) -> Joined {
+        let Facts { settings, viewers, emoji, pinned, .. } = moment.facts.clone();
+        Joined {
+            stream: self.stream.clone(),
+            position: position.to_string(),
+            resumed,
+            settings,
+            viewers,
+            emoji,
+            pinned,
+            history: Vec::new(),
+            more: true,
+        }
+    }
+}
+
+/// Joins a room: resumes after `position` if there is one and nothing is missing since, else begins with the
+/// newest `history` comments, 0 to [`limits::PAGE_SIZE_MAX`].
+///
+/// # Errors
+/// `Unavailable` when store or log cannot be read.
+pub async fn join(
+    room: &Room,
+    services: &Services,
+    viewer: &Viewer,
+    position: Option<Position>,
+    history: u32,
+) -> Result<Joining, Failure> {
+    let joined = async {
+        match position {
+            None => fresh(room, services, viewer, history, Resumed::Fresh).await,
+            Some(position) => match resume(room, services, viewer, position).await? {
+                Some(joining) => Ok(joining),
+                None => fresh(room, services, viewer, history, Resumed::Gap).await,
+            },
+        }
+    };
+    let mut joining =
+        joined.await.map_err(|error| unavailable("the stream's comments cannot be read just now", &error))?;
+    let plan = room.facts().plan;
+    if viewer.tier == Tier::Sampled && plan.samples() {
+        joining.then.push(Message::Notice(banner(&plan, room.stream.as_str())));
+    }
+    Ok(joining)
+}
+
+async fn resume(
+    room: &Room,
+    services: &Services,
+    viewer: &Viewer,
+    position: Position,
+) -> PortResult<Option<Joining>> {
+    if position.epoch != room.epoch || position.partition != room.partition {
+        return Ok(None);
+    }
+    if position.next > room.published().next {
+        let extent = services.log.extent(Topic::RoomEvents, room.partition).await?;
+        if position.next > extent.next {
+            return Ok(None);
+        }
+        room.reach(position.next).await;
+    }
+    let mut moment = room.moment(position.next);
+    let events = match moment.since.take() {
+        Some(events) => events,
+        None => match room.read_back(services, &moment.facts, position.next, moment.next).await? {
+            Some(events) => events,
+            None => return Ok(None),
+        },
+    };
+    let left_out = viewer.tier == Tier::Sampled
+        && (moment.facts.plan.samples() || events.iter().any(|event| event.audience == Audience::LeftOut));
+    let events: Vec<RoomEvent> = events.into_iter().filter(|event| viewer.sees(event)).collect();
+    if events.len() > limits::RESUME_EVENTS_MAX {
+        return Ok(None);
+    }
+    let resumed = if left_out { Resumed::Sampled } else { Resumed::Recovered };
+    Ok(Some(Joining {
+        joined: room.joined(&moment, resumed, position),
+        then: catch_up(room, events, moment.next),
+        cursor: moment.cursor,
+    }))
+}
+
+/// What was missed, as batches. Without any, the client still learns where it stands now.
+fn catch_up(room: &Room, mut events: Vec<RoomEvent>, next: u64) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while !events.is_empty() {
+        let rest = events.split_off(events.len().min(CATCH_UP_EVENTS));
+        let next = rest.first().map_or(next, |event| event.offset);
+        messages.push(Message::Batch(Batch {
+            stream: room.stream.clone(),
+            position: room.position(next).to_string(),
+            events: events.into_iter().map(|event| event.event).collect(),
+            left_out: 0,
+        }));
+        events = rest;
+    }
+    messages
+}
+
+async fn fresh(
+    room: &Room,
+    services: &Services,
+    viewer: &Viewer,
+    size: u32,
+    resumed: Resumed,
+) -> PortResult<Joining> {
+    if size == 0 {
+        let moment = room.moment(u64::MAX);
+        let joined = room.joined(&moment, resumed, room.position(moment.next));
+        return Ok(Joining { joined, then: Vec::new(), cursor: moment.cursor });
+    }
+    let query = PageQuery {
+        stream: room.stream.clone(),
+        of: PageOf::Stream,
+        reader: viewer.reader.clone(),
+        anchor: Anchor::Newest,
+        size: size.min(limits::PAGE_SIZE_MAX),
+    };
+    let before = services.store.checkpoint(room.partition).await?;
+    let page = services.store.page(query).await?;
+    let after = services.store.checkpoint(room.partition).await?;
+    room.reach(after).await;
+    let mut moment = room.moment(before);
+    let since = match moment.since.take() {
+        Some(events) => Some(events),
+        None => room.read_back(services, &moment.facts, before, moment.next).await?,
+    };
+    if since.is_none() {
+        warn!(stream = %room.stream, "the store is far behind: a join's history lacks the newest comments");
+    }
+    let seen = since.unwrap_or_default().into_iter().filter(|event| viewer.sees(event));
+    let mut history = overlay(page.items, seen.map(|event| event.event));
+    let surplus = history.len().saturating_sub(usize::try_from(size).unwrap_or(usize::MAX));
+    history.drain(..surplus);
+    let mut joined = room.joined(&moment, resumed, room.position(moment.next));
+    joined.more = page.older || surplus > 0;
+    joined.history = history;
+    Ok(Joining { joined, then: Vec::new(), cursor: moment.cursor })
+}
+
+/// A page as it is after some events, oldest first.
+fn overlay(page: Vec<StoredComment>, events: impl Iterator<Item = WireEvent>) -> Vec<WireComment> {
+    let mut history: Vec<WireComment> = page
+        .into_iter()
+        .rev()
+        .map(|StoredComment { comment, likes, dislikes, replies }| WireComment {
+            likes,
+            dislikes,
+            replies,
+            ..comment.into()
+        })
+        .collect();
+    let known: HashSet<_> = history.iter().map(|comment| comment.id).collect();
+    for event in events {
+        let find = |id, history: &mut Vec<WireComment>| history.iter().position(|comment| comment.id == id);
+        match event {
+            WireEvent::Comment(comment) => {
+                if let Some(held) = find(comment.id, &mut history).and_then(|at| history.get_mut(at)) {
+                    held.held = comment.held;
+                    continue;
+                }
+                if let Some(parent) = comment.reply_to.and_then(|id| find(id, &mut history))
+                    && !known.contains(&comment.id)
+                    && let Some(parent) = history.get_mut(parent)
+                {
+                    parent.replies += 1;
+                }
+                history.push(comment);
+            }
+            WireEvent::Edited { comment, text } => {
+                if let Some(edited) = find(comment, &mut history).and_then(|at| history.get_mut(at)) {
+                    edited.text = text;
+                    edited.edited = true;
+                }
+            }
+            WireEvent::Removed { comment, .. } => history.retain(|known| known.id != comment),
+            WireEvent::Reactions(totals) => {
+                if let Some(liked) = find(totals.comment, &mut history).and_then(|at| history.get_mut(at)) {
+                    (liked.likes, liked.dislikes) = (totals.likes, totals.dislikes);
+                }
+            }
+            WireEvent::Emoji(_) | WireEvent::Settings(_) | WireEvent::Pinned(_) | WireEvent::Viewers(_) => {}
+        }
+    }
+    history.sort_by_key(|comment| comment.id);
+    history
+}
