@@ -112,6 +112,16 @@ scene(
   },
 );
 
+scene("what was flagged before a moderator came is in their queue", async ({ host, visit }) => {
+  host.stream().comment({ id: "troll", name: "Troll" }, "held since yesterday", { held: true });
+  const lena = await visit({ name: "Lena", role: "moderator" });
+  await lena.page.getByRole("button", { name: "Review queue, 1 waiting" }).click();
+  await lena.page
+    .getByRole("complementary", { name: "Review queue" })
+    .getByText("held since yesterday")
+    .waitFor();
+});
+
 scene("a moderator removes, pins, and sets how the chat works", async ({ host, visit }) => {
   const lena = await visit({ name: "Lena", role: "moderator" });
   const mira = await visit({ name: "Mira" });

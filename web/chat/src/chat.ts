@@ -15,7 +15,7 @@ import {
 } from "@ringside/client";
 import { Announcer } from "./announcer.ts";
 import { closedFor, Drafting } from "./drafting.ts";
-import { wait } from "./format.ts";
+import { quoted, wait } from "./format.ts";
 import { ReviewQueue } from "./review-queue.ts";
 import { Thread } from "./thread.ts";
 
@@ -30,6 +30,8 @@ export interface Toast {
 /** Toasts shown at once; of more, the oldest goes. */
 const TOASTS_MAX = 3;
 const TOAST_MS = 6_000;
+/** Flagged comments are in no batch: the queue is read again this often while a moderator looks at it. */
+const REVIEW_EVERY_MS = 10_000;
 
 export type Panel = "none" | "settings" | "review";
 
@@ -53,6 +55,7 @@ export class Chat {
   });
   readonly #listeners = new Set<() => void>();
   #toasts = 0;
+  #reviewing: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ClientOptions) {
     this.client = new Client(options);
@@ -60,6 +63,7 @@ export class Chat {
     this.review = new ReviewQueue(this.client, () => this.changed());
     this.view.subscribe(() => this.changed());
     this.client.on("state", () => this.changed());
+    this.client.on("joined", () => this.moderates && void this.review.load());
     this.client.on("user", () => this.changed());
     this.client.on("batch", ({ events }) => {
       for (const event of events) {
@@ -97,6 +101,7 @@ export class Chat {
 
   close(): void {
     this.#announcer.stop();
+    clearInterval(this.#reviewing);
     this.client.close();
   }
 
@@ -199,7 +204,11 @@ export class Chat {
 
   show(panel: Panel): void {
     this.panel = this.panel === panel ? "none" : panel;
-    if (this.panel === "review") void this.review.load();
+    clearInterval(this.#reviewing);
+    if (this.panel === "review") {
+      void this.review.load();
+      this.#reviewing = setInterval(() => void this.review.load(), REVIEW_EVERY_MS);
+    }
     this.changed();
   }
 
@@ -273,12 +282,13 @@ export class Chat {
 export function refusal(outcome: Outcome): string | undefined {
   switch (outcome.status) {
     case "rejected":
+      return quoted(outcome.reason);
     case "lost":
       return outcome.reason;
     case "rate_limited":
       return `Too fast: try again in ${wait(outcome.retryAfterMs)}.`;
     case "error":
-      return outcome.problem.detail || outcome.problem.title;
+      return quoted(outcome.problem.detail || outcome.problem.title);
     default:
       return undefined;
   }

@@ -53,3 +53,8 @@ export function initialOf(name: string): string {
   const [first] = new Intl.Segmenter().segment(name.trim());
   return (first?.segment ?? "?").toLocaleUpperCase();
 }
+
+/** Hosts put what they name between backticks; people read quotation marks. */
+export function quoted(text: string): string {
+  return text.replace(/`([^`]*)`/g, "“$1”");
+}

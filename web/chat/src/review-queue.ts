@@ -19,6 +19,7 @@ export class ReviewQueue {
   }
 
   async load(): Promise<void> {
+    if (this.loading) return;
     this.loading = true;
     this.failed = false;
     this.#changed();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAddress } from "../src/address.ts";
-import { count, hueOf, initialOf, plural, short, wait } from "../src/format.ts";
+import { count, hueOf, initialOf, plural, quoted, short, wait } from "../src/format.ts";
 import { partsOf } from "../src/rich-text.ts";
 import { termsIn } from "../src/terms.ts";
 
@@ -42,6 +42,13 @@ test("numbers and waits are short", () => {
     "1.5 h",
   ]);
   assert.deepEqual([plural(1, "reply", "replies"), plural(2, "reply", "replies")], ["1 reply", "2 replies"]);
+});
+
+test("what a host names stands in quotation marks", () => {
+  assert.equal(
+    quoted("`spoiler` is on the list `en`: say `it` later"),
+    "“spoiler” is on the list “en”: say “it” later",
+  );
 });
 
 test("a user keeps their colour and initial", () => {

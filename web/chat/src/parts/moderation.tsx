@@ -3,7 +3,7 @@
 import { BLOCKED_TERM_BYTES_MAX, BLOCKED_TERMS_MAX, type Settings } from "@ringside/client";
 import { useEffect, useState } from "preact/hooks";
 import type { Chat } from "../chat.ts";
-import { clock, wait } from "../format.ts";
+import { clock, quoted, wait } from "../format.ts";
 import { termsIn } from "../terms.ts";
 import { Name } from "./author.tsx";
 import { Icon } from "./icons.tsx";
@@ -51,7 +51,7 @@ function Queue({ chat }: { chat: Chat }) {
           </p>
           {comment.judgement?.reason && (
             <p class="muted">
-              {comment.judgement.slot}: {comment.judgement.reason}
+              {comment.judgement.slot}: {quoted(comment.judgement.reason)}
             </p>
           )}
           <p class="decide">

@@ -3,7 +3,7 @@
 import { type CommentEntry, handleOf, type Remover } from "@ringside/client";
 import { Component } from "preact";
 import type { Chat } from "../chat.ts";
-import { clock, count, plural } from "../format.ts";
+import { clock, count, plural, quoted } from "../format.ts";
 import { Avatar, Name } from "./author.tsx";
 import { Icon } from "./icons.tsx";
 import { RichText } from "./rich.tsx";
@@ -171,7 +171,7 @@ function Fate({ chat, entry, focusDraft }: { chat: Chat; entry: CommentEntry; fo
   return (
     <span class="fate bad">
       {rejected ? "Not shown" : "Not sent"}
-      {entry.reason && `: ${entry.reason}`}
+      {entry.reason && `: ${quoted(entry.reason)}`}
       {!rejected && (
         <button type="button" class="link" onClick={() => chat.sendAgain(entry)}>
           Send again
