@@ -83,12 +83,13 @@ pub trait Log: Send + Sync {
     fn partition_of(&self, topic: Topic, key: &str) -> u32;
 
     /// Appends records of one partition, in order and next to each other, and returns the first's offset; the
-    /// others' follow. Concurrent calls are written and synced in groups.
+    /// others' follow. Concurrent calls are written and synced in groups. With [`Durability::Queued`] the offset is
+    /// not known yet: what is returned is no more than a lower bound.
     ///
     /// # Errors
     /// `Busy` when the bounded queue is full, `Unavailable` when the disk or broker fails: then none of the
     /// records was acknowledged, but some may be in the log (a retry may double them). `Invalid` for a payload
-    /// over [`RECORD_BYTES_MAX`] or a key of another partition; then none is in the log.
+    /// over [`RECORD_BYTES_MAX`], a key of another partition, or no records at all; then none is in the log.
     async fn append(
         &self,
         topic: Topic,

@@ -1,154 +1,177 @@
 //! Streams and bans on redb; each change is synced before it is answered.
 
+use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use ringside_core::{StreamId, UserId};
 use ringside_ports::catalog::{Ban, StreamEntry};
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 
 use crate::OpenError;
+use crate::database::{Database, blocking, failed};
 
 const STREAMS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("streams");
 const BANS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("bans");
+
+/// Memory for pages of the database: it holds thousands of streams, and hosts keep the settings they use.
+const CACHE_BYTES: usize = 8 << 20;
 
 /// Streams and bans in one file.
 pub(crate) struct RedbCatalog {
     database: Arc<Database>,
 }
 
-fn failed(error: impl Into<redb::Error>) -> PortError {
-    PortError::new(PortErrorKind::Unavailable, "catalog", "the embedded catalog failed").because(error.into())
+fn unreadable(error: &serde_json::Error) -> redb::Error {
+    redb::Error::Corrupted(error.to_string())
 }
 
-fn unreadable(error: serde_json::Error) -> PortError {
-    PortError::new(PortErrorKind::Corrupt, "catalog", "an entry cannot be read").because(error)
+fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, redb::Error> {
+    serde_json::from_slice(bytes).map_err(|error| unreadable(&error))
 }
 
 impl RedbCatalog {
-    /// Opens or makes the file.
+    /// Opens or makes the file, in a folder that `lock` holds.
     ///
     /// # Errors
     /// [`OpenError::Database`].
-    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
-        let failed =
-            |error: redb::Error| OpenError::Database { path: path.into(), detail: error.to_string() };
-        let database = Database::create(path).map_err(|error| failed(error.into()))?;
-        let make = || -> Result<(), redb::Error> {
+    pub(crate) fn open(path: &Path, lock: Arc<File>) -> Result<Self, OpenError> {
+        let prepare = Box::new(|database: &redb::Database| {
             let write = database.begin_write()?;
             write.open_table(STREAMS)?;
             write.open_table(BANS)?;
             write.commit()?;
             Ok(())
-        };
-        make().map_err(failed)?;
-        Ok(Self { database: Arc::new(database) })
+        });
+        Ok(Self { database: Arc::new(Database::open(path, CACHE_BYTES, lock, prepare)?) })
     }
 
-    /// Runs a change in a transaction of its own, on a thread that may wait for the disk.
-    async fn change<T: Send + 'static>(
+    /// Runs work on a thread that may wait for the disk.
+    async fn run<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&redb::WriteTransaction) -> PortResult<T> + Send + 'static,
+        operation: &'static str,
+        work: impl FnOnce(&redb::Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> PortResult<T> {
         let database = self.database.clone();
-        let work = move || {
-            let write = database.begin_write().map_err(failed)?;
-            let result = change(&write)?;
-            write.commit().map_err(failed)?;
-            Ok(result)
-        };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| PortError::new(PortErrorKind::Unavailable, "catalog", error.to_string()))?
-    }
-}
-
-#[async_trait]
-impl ringside_ports::Catalog for RedbCatalog {
-    async fn stream(&self, id: &StreamId) -> PortResult<Option<StreamEntry>> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(STREAMS).map_err(failed)?;
-        let value = table.get(id.as_str()).map_err(failed)?;
-        value.map(|value| serde_json::from_slice(value.value()).map_err(unreadable)).transpose()
-    }
-
-    async fn create(&self, entry: StreamEntry) -> PortResult<()> {
-        self.change(move |write| {
-            let mut table = write.open_table(STREAMS).map_err(failed)?;
-            if table.get(entry.id.as_str()).map_err(failed)?.is_some() {
-                let detail = format!("stream `{}` is registered already", entry.id);
-                return Err(PortError::new(PortErrorKind::Conflict, "catalog.create", detail));
-            }
-            let bytes = serde_json::to_vec(&entry).map_err(unreadable)?;
-            table.insert(entry.id.as_str(), bytes.as_slice()).map_err(failed)?;
-            Ok(())
+        blocking(operation, move || {
+            database.run(work).map_err(|error| failed(operation, database.path(), error))
         })
         .await
     }
 
-    async fn update(&self, mut entry: StreamEntry) -> PortResult<u64> {
-        self.change(move |write| {
-            let mut table = write.open_table(STREAMS).map_err(failed)?;
-            let kept: StreamEntry = {
-                let value = table.get(entry.id.as_str()).map_err(failed)?.ok_or_else(|| {
-                    let detail = format!("there is no stream `{}`", entry.id);
-                    PortError::new(PortErrorKind::NotFound, "catalog.update", detail)
-                })?;
-                serde_json::from_slice(value.value()).map_err(unreadable)?
+    /// Runs a change in a synced transaction of its own; one that is refused changes nothing.
+    async fn change<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        change: impl FnOnce(&redb::WriteTransaction) -> Changed<T> + Send + 'static,
+    ) -> PortResult<T> {
+        self.run(operation, move |database| {
+            let write = database.begin_write()?;
+            let changed = change(&write)?;
+            if changed.is_ok() {
+                write.commit()?;
+            } else {
+                write.abort()?;
+            }
+            Ok(changed)
+        })
+        .await?
+    }
+}
+
+/// What a change gives, or why it is refused; the outer error is the database's.
+type Changed<T> = Result<PortResult<T>, redb::Error>;
+
+#[async_trait]
+impl ringside_ports::Catalog for RedbCatalog {
+    async fn stream(&self, id: &StreamId) -> PortResult<Option<StreamEntry>> {
+        let id = id.clone();
+        self.run("catalog.stream", move |database| {
+            let table = database.begin_read()?.open_table(STREAMS)?;
+            table.get(id.as_str())?.map(|value| decode(value.value())).transpose()
+        })
+        .await
+    }
+
+    async fn create(&self, entry: StreamEntry) -> PortResult<()> {
+        self.change("catalog.create", move |write| {
+            let mut table = write.open_table(STREAMS)?;
+            if table.get(entry.id.as_str())?.is_some() {
+                let detail = format!("stream `{}` is registered already", entry.id);
+                return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.create", detail)));
+            }
+            let bytes = serde_json::to_vec(&entry).map_err(|error| unreadable(&error))?;
+            table.insert(entry.id.as_str(), bytes.as_slice())?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    async fn update(&self, entry: StreamEntry) -> PortResult<u64> {
+        self.change("catalog.update", move |write| {
+            let mut table = write.open_table(STREAMS)?;
+            let kept = table.get(entry.id.as_str())?.map(|value| decode(value.value())).transpose()?;
+            let Some(kept): Option<StreamEntry> = kept else {
+                let detail = format!("there is no stream `{}`: create it first", entry.id);
+                return Ok(Err(PortError::new(PortErrorKind::NotFound, "catalog.update", detail)));
             };
             if kept.version != entry.version {
-                let detail =
-                    format!("stream `{}` is at version {}, not {}", entry.id, kept.version, entry.version);
-                return Err(PortError::new(PortErrorKind::Conflict, "catalog.update", detail));
+                let detail = format!(
+                    "stream `{}` is at version {}, not {}: read it again",
+                    entry.id, kept.version, entry.version
+                );
+                return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.update", detail)));
             }
-            entry.version += 1;
-            let bytes = serde_json::to_vec(&entry).map_err(unreadable)?;
-            table.insert(entry.id.as_str(), bytes.as_slice()).map_err(failed)?;
-            Ok(entry.version)
+            let version = kept.version + 1;
+            let after = StreamEntry { title: entry.title, settings: entry.settings, version, ..kept };
+            let bytes = serde_json::to_vec(&after).map_err(|error| unreadable(&error))?;
+            table.insert(after.id.as_str(), bytes.as_slice())?;
+            Ok(Ok(version))
         })
         .await
     }
 
     async fn streams(&self, after: Option<&StreamId>, most: usize) -> PortResult<Vec<StreamEntry>> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(STREAMS).map_err(failed)?;
-        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
-        let mut entries = Vec::new();
-        for entry in table.range::<&str>((from, Bound::Unbounded)).map_err(failed)?.take(most) {
-            let (_, value) = entry.map_err(failed)?;
-            entries.push(serde_json::from_slice(value.value()).map_err(unreadable)?);
-        }
-        Ok(entries)
+        let after = after.cloned();
+        self.run("catalog.streams", move |database| {
+            let table = database.begin_read()?.open_table(STREAMS)?;
+            let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
+            let mut entries = Vec::new();
+            for entry in table.range::<&str>((from, Bound::Unbounded))?.take(most) {
+                entries.push(decode(entry?.1.value())?);
+            }
+            Ok(entries)
+        })
+        .await
     }
 
     async fn ban(&self, ban: Ban) -> PortResult<()> {
-        self.change(move |write| {
-            let bytes = serde_json::to_vec(&ban).map_err(unreadable)?;
-            let mut table = write.open_table(BANS).map_err(failed)?;
-            table.insert(ban.user.as_str(), bytes.as_slice()).map_err(failed)?;
-            Ok(())
+        self.change("catalog.ban", move |write| {
+            let bytes = serde_json::to_vec(&ban).map_err(|error| unreadable(&error))?;
+            write.open_table(BANS)?.insert(ban.user.as_str(), bytes.as_slice())?;
+            Ok(Ok(()))
         })
         .await
     }
 
     async fn unban(&self, user: &UserId) -> PortResult<bool> {
         let user = user.clone();
-        self.change(move |write| {
-            let mut table = write.open_table(BANS).map_err(failed)?;
-            let removed = table.remove(user.as_str()).map_err(failed)?;
-            Ok(removed.is_some())
+        self.change("catalog.unban", move |write| {
+            let had = write.open_table(BANS)?.remove(user.as_str())?.is_some();
+            Ok(Ok(had))
         })
         .await
     }
 
     async fn banned(&self, now_ms: u64, user: &UserId) -> PortResult<Option<Ban>> {
-        let read = self.database.begin_read().map_err(failed)?;
-        let table = read.open_table(BANS).map_err(failed)?;
-        let Some(value) = table.get(user.as_str()).map_err(failed)? else { return Ok(None) };
-        let ban: Ban = serde_json::from_slice(value.value()).map_err(unreadable)?;
-        Ok(Some(ban).filter(|ban| ban.until_ms.is_none_or(|until_ms| until_ms > now_ms)))
+        let user = user.clone();
+        let ban = self.run("catalog.banned", move |database| {
+            let table = database.begin_read()?.open_table(BANS)?;
+            table.get(user.as_str())?.map(|value| decode::<Ban>(value.value())).transpose()
+        });
+        Ok(ban.await?.filter(|ban| ban.until_ms.is_none_or(|until_ms| until_ms > now_ms)))
     }
 }

@@ -12,8 +12,10 @@ use ringside_ports::error::PortResult;
 /// Parts with a lock each.
 const SHARDS: usize = 64;
 /// Keys of one part: two million in all, about 200 MB at worst, a minute of 10,000 comments/s with three keys each.
-/// Past it, those whose window has passed go first; if none has, the part begins anew and its limits lapse once.
+/// Past it, those whose window has passed go, and if too few have, some others too, whose limits lapse once.
 const KEYS_MAX: usize = 32_768;
+/// A full part goes down to this, so that it is gone through once in thousands of new keys and not with each.
+const KEYS_KEPT: usize = KEYS_MAX / 8 * 7;
 
 struct Entry {
     window_ms: u32,
@@ -57,13 +59,22 @@ fn age(now_ms: u64, at_ms: u64) -> u32 {
 }
 
 impl Shard {
+    fn make_room(&mut self, now_ms: u64) {
+        self.0.retain(|_, entry| entry.hits.back().is_some_and(|at| age(now_ms, *at) < entry.window_ms));
+        let mut surplus = self.0.len().saturating_sub(KEYS_KEPT);
+        if surplus > 0 {
+            tracing::warn!(keys = KEYS_MAX, surplus, "too many counters at once, some begin anew");
+            self.0.retain(|_, _| {
+                let is_kept = surplus == 0;
+                surplus = surplus.saturating_sub(1);
+                is_kept
+            });
+        }
+    }
+
     fn hit(&mut self, key: u128, window_ms: u32, now_ms: u64) -> Window {
         if self.0.len() >= KEYS_MAX && !self.0.contains_key(&key) {
-            self.0.retain(|_, entry| entry.hits.back().is_some_and(|at| age(now_ms, *at) < entry.window_ms));
-            if self.0.len() >= KEYS_MAX {
-                tracing::warn!(keys = KEYS_MAX, "too many counters at once, a part of them begins anew");
-                self.0.clear();
-            }
+            self.make_room(now_ms);
         }
         let entry = self.0.entry(key).or_insert_with(|| Entry { window_ms, hits: VecDeque::new() });
         entry.window_ms = window_ms;
@@ -110,5 +121,25 @@ impl ringside_ports::Counters for LocalCounters {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_part_loses_what_passed_first_and_never_grows() {
+        let mut shard = Shard::default();
+        for key in 0..KEYS_MAX as u128 {
+            shard.hit(key, if key < 30_000 { 1_000 } else { 100_000 }, 0);
+        }
+        shard.hit(u128::MAX, 1_000, 5_000);
+        assert_eq!(shard.0.len(), KEYS_MAX - 30_000 + 1, "those of the longer window stay");
+        for key in 0..200_000 {
+            shard.hit(1 << 64 | key, 1_000_000, 5_000);
+            assert!(shard.0.len() <= KEYS_MAX);
+        }
+        assert!(shard.0.len() >= KEYS_KEPT);
     }
 }

@@ -1,6 +1,6 @@
 //! The directory within one process.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -12,74 +12,116 @@ use ringside_ports::error::PortResult;
 /// again with their next sign.
 const SEEN_MAX: usize = 1_000_000;
 
+type Report = (u64, HashMap<StreamId, u64>);
+
+/// Who was seen where, and when last.
 #[derive(Default)]
-struct State {
-    reports: HashMap<HostId, (u64, HashMap<StreamId, u64>)>,
-    seen: HashMap<(StreamId, UserId), (u64, HostId)>,
+struct Seen {
+    by_stream: HashMap<StreamId, BTreeMap<UserId, u64>>,
+    by_user: HashMap<UserId, BTreeMap<HostId, u64>>,
+    /// Entries of both.
+    entries: usize,
 }
 
 /// Hosts and users that this process knows of.
 #[derive(Default)]
-pub(crate) struct LocalDirectory(Mutex<State>);
+pub(crate) struct LocalDirectory {
+    reports: Mutex<HashMap<HostId, Report>>,
+    seen: Mutex<Seen>,
+}
 
-impl LocalDirectory {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_fresh(now_ms: u64, at_ms: u64, expiry_ms: u64) -> bool {
     now_ms.saturating_sub(at_ms) < expiry_ms
 }
 
+impl Seen {
+    fn note(&mut self, now_ms: u64, host: &HostId, stream: &StreamId, user: &UserId) {
+        // Looked up before it is cloned: a sign of life is usually not the first.
+        let users = match self.by_stream.get_mut(stream) {
+            Some(users) => users,
+            None => self.by_stream.entry(stream.clone()).or_default(),
+        };
+        self.entries += usize::from(latest(users, user, now_ms));
+        let hosts = match self.by_user.get_mut(user) {
+            Some(hosts) => hosts,
+            None => self.by_user.entry(user.clone()).or_default(),
+        };
+        self.entries += usize::from(latest(hosts, host, now_ms));
+    }
+
+    fn forget_expired(&mut self, now_ms: u64) {
+        fn sweep<A, B>(all: &mut HashMap<A, BTreeMap<B, u64>>, now_ms: u64) -> usize
+        where
+            A: Eq + std::hash::Hash,
+            B: Ord,
+        {
+            for of in all.values_mut() {
+                of.retain(|_, at_ms| is_fresh(now_ms, *at_ms, ONLINE_EXPIRY_MS));
+            }
+            all.retain(|_, of| !of.is_empty());
+            all.values().map(BTreeMap::len).sum()
+        }
+        self.entries = sweep(&mut self.by_stream, now_ms) + sweep(&mut self.by_user, now_ms);
+    }
+}
+
+/// True when it was not there yet. An older sign that comes late does not set a newer one back.
+fn latest<K: Ord + Clone>(of: &mut BTreeMap<K, u64>, key: &K, now_ms: u64) -> bool {
+    match of.get_mut(key) {
+        Some(at_ms) => {
+            *at_ms = now_ms.max(*at_ms);
+            false
+        }
+        None => of.insert(key.clone(), now_ms).is_none(),
+    }
+}
+
 #[async_trait]
 impl ringside_ports::Directory for LocalDirectory {
     async fn report(&self, now_ms: u64, host: &HostId, viewers: &[(StreamId, u64)]) -> PortResult<()> {
-        let mut state = self.lock();
-        state.reports.retain(|_, (at_ms, _)| is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS));
-        state.reports.insert(host.clone(), (now_ms, viewers.iter().cloned().collect()));
+        let mut reports = lock(&self.reports);
+        reports.retain(|_, (at_ms, _)| is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS));
+        reports.insert(host.clone(), (now_ms, viewers.iter().cloned().collect()));
         Ok(())
     }
 
     async fn viewers(&self, now_ms: u64, stream: &StreamId) -> PortResult<u64> {
-        let state = self.lock();
-        let fresh = state.reports.values().filter(|(at_ms, _)| is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS));
+        let reports = lock(&self.reports);
+        let fresh = reports.values().filter(|(at_ms, _)| is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS));
         Ok(fresh.filter_map(|(_, viewers)| viewers.get(stream)).sum())
     }
 
     async fn seen(&self, now_ms: u64, host: &HostId, users: &[(StreamId, UserId)]) -> PortResult<()> {
-        let mut state = self.lock();
-        if state.seen.len() + users.len() > SEEN_MAX {
-            state.seen.retain(|_, (at_ms, _)| is_fresh(now_ms, *at_ms, ONLINE_EXPIRY_MS));
-            if state.seen.len() + users.len() > SEEN_MAX {
-                state.seen.clear();
+        let mut seen = lock(&self.seen);
+        // A user takes at most one entry of each map.
+        if seen.entries + 2 * users.len() > SEEN_MAX {
+            seen.forget_expired(now_ms);
+            if seen.entries + 2 * users.len() > SEEN_MAX {
+                tracing::warn!(signs = SEEN_MAX, "too many users at once, who is online begins anew");
+                *seen = Seen::default();
             }
         }
-        for one in users {
-            state.seen.insert(one.clone(), (now_ms, host.clone()));
+        for (stream, user) in users {
+            seen.note(now_ms, host, stream, user);
         }
         Ok(())
     }
 
     async fn online(&self, now_ms: u64, stream: &StreamId, most: usize) -> PortResult<Vec<UserId>> {
-        let state = self.lock();
-        let users: BTreeSet<UserId> = state
-            .seen
-            .iter()
-            .filter(|((of, _), (at_ms, _))| of == stream && is_fresh(now_ms, *at_ms, ONLINE_EXPIRY_MS))
-            .map(|((_, user), _)| user.clone())
-            .collect();
-        Ok(users.into_iter().take(most).collect())
+        let seen = lock(&self.seen);
+        let users = seen.by_stream.get(stream).into_iter().flatten();
+        let fresh = users.filter(|(_, at_ms)| is_fresh(now_ms, **at_ms, ONLINE_EXPIRY_MS));
+        Ok(fresh.map(|(user, _)| user.clone()).take(most).collect())
     }
 
     async fn hosts_of(&self, now_ms: u64, user: &UserId) -> PortResult<Vec<HostId>> {
-        let state = self.lock();
-        let hosts: BTreeSet<HostId> = state
-            .seen
-            .iter()
-            .filter(|((_, of), (at_ms, _))| of == user && is_fresh(now_ms, *at_ms, ONLINE_EXPIRY_MS))
-            .map(|(_, (_, host))| host.clone())
-            .collect();
-        Ok(hosts.into_iter().collect())
+        let seen = lock(&self.seen);
+        let hosts = seen.by_user.get(user).into_iter().flatten();
+        let fresh = hosts.filter(|(_, at_ms)| is_fresh(now_ms, **at_ms, ONLINE_EXPIRY_MS));
+        Ok(fresh.map(|(host, _)| host.clone()).collect())
     }
 }

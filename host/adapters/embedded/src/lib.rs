@@ -6,6 +6,7 @@
 
 mod catalog;
 mod counters;
+mod database;
 mod directory;
 mod files;
 mod log;
@@ -110,7 +111,6 @@ pub struct Embedded {
     pub catalog: Arc<dyn Catalog>,
     /// Components and releases.
     pub releases: Arc<dyn Releases>,
-    _lock: File,
 }
 
 impl Embedded {
@@ -120,19 +120,18 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`] names the file and the remedy.
     pub fn open(folder: &Path, options: &EmbeddedOptions) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| OpenError::Folder { path: folder.into(), source })?;
-        let lock = lock(folder)?;
-        let store: Arc<RedbStore> = Arc::new(RedbStore::open(&folder.join("store.redb"))?);
+        files::make_folder(folder).map_err(|source| OpenError::Folder { path: folder.into(), source })?;
+        let lock = Arc::new(lock(folder)?);
+        let store: Arc<RedbStore> = Arc::new(RedbStore::open(&folder.join("store.redb"), lock.clone())?);
+        let least = |partition| store.checkpoint_at_start(partition);
         Ok(Self {
-            log: Arc::new(SegmentedLog::open(&folder.join("log"), options)?),
+            log: Arc::new(SegmentedLog::open(&folder.join("log"), options, lock.clone(), least)?),
             relay: Arc::new(relay::LocalRelay::default()),
             counters: Arc::new(counters::LocalCounters::default()),
             directory: Arc::new(directory::LocalDirectory::default()),
-            catalog: Arc::new(catalog::RedbCatalog::open(&folder.join("catalog.redb"))?),
-            releases: Arc::new(releases::FileReleases::open(folder)?),
-            store: store.clone(),
-            _lock: lock,
+            catalog: Arc::new(catalog::RedbCatalog::open(&folder.join("catalog.redb"), lock.clone())?),
+            releases: Arc::new(releases::FileReleases::open(folder, lock)?),
+            store,
         })
     }
 

@@ -2,14 +2,17 @@
 //!
 //! A partition is a folder of segments and a thread that writes. The thread takes what is queued, writes it with
 //! one call, syncs once, and only then makes it visible and answers: under load groups form by themselves, alone a
-//! record waits for one sync. Recovery cuts a torn tail and never a whole record.
+//! record waits for one sync. Recovery cuts a torn tail and never a record of an earlier group.
 
 mod commits;
 mod partition;
 mod record;
+mod recovery;
 mod segment;
 mod shared;
+mod writer;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,30 +40,39 @@ pub struct SegmentedLog {
     epoch: u64,
     rooms: Vec<Partition>,
     dead: Partition,
-    commits: Arc<Commits>,
+    commits: Commits,
+    /// Dropped last: the folder is free when all is written.
+    _lock: Arc<File>,
 }
 
 impl SegmentedLog {
-    /// Opens or makes a log in a folder.
+    /// Opens or makes a log in a folder that `lock` holds. `least` says for each partition of the room events how
+    /// far the store has taken it in: new records get no lower offset than that, nor than any group's place, or
+    /// they would be skipped as known.
     ///
     /// # Errors
     /// [`OpenError`] names the file and the remedy.
-    pub fn open(folder: &Path, options: &EmbeddedOptions) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        folder: &Path,
+        options: &EmbeddedOptions,
+        lock: Arc<File>,
+        least: impl Fn(u32) -> Result<u64, OpenError>,
+    ) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Folder { path: folder.into(), source };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
+        files::make_folder(folder).map_err(unusable)?;
+        files::discard_drafts(folder).map_err(unusable)?;
         let manifest = manifest(folder, options.partitions.max(1))?;
-        let open = |topic: Topic, partition: u32| {
-            Partition::open(&folder.join(topic.name()).join(partition.to_string()), topic, options)
+        let path = folder.join("commits.json");
+        let commits = Commits::open(&path).map_err(|source| OpenError::Folder { path, source })?;
+        let open = |topic: Topic, partition: u32, least: u64| {
+            let least = least.max(commits.furthest(topic, partition));
+            Partition::open(&folder.join(topic.name()).join(partition.to_string()), topic, least, options)
         };
         let rooms = (0..manifest.partitions)
-            .map(|partition| open(Topic::RoomEvents, partition))
+            .map(|partition| open(Topic::RoomEvents, partition, least(partition)?))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            epoch: manifest.epoch,
-            rooms,
-            dead: open(Topic::DeadLetters, 0)?,
-            commits: Commits::open(&folder.join("commits.json")).map_err(unusable)?,
-        })
+        let dead = open(Topic::DeadLetters, 0, 0)?;
+        Ok(Self { epoch: manifest.epoch, rooms, dead, commits, _lock: lock })
     }
 
     fn partition(&self, topic: Topic, partition: u32, operation: &'static str) -> PortResult<&Partition> {
@@ -88,10 +100,15 @@ fn manifest(folder: &Path, partitions: u32) -> Result<Manifest, OpenError> {
             Ok(manifest)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // The manifest is the first file of a log: records without one have lost theirs, and with it how many
+            // partitions their keys were spread over.
+            if folder.join(Topic::RoomEvents.name()).exists() {
+                return Err(unusable(std::io::Error::other("it is gone, but the log's records are there")));
+            }
             let manifest = Manifest { version: VERSION, epoch: fastrand::u64(1..), partitions };
             let bytes =
                 serde_json::to_vec(&manifest).map_err(|error| unusable(std::io::Error::other(error)))?;
-            files::replace(&path, &bytes, true).map_err(unusable)?;
+            files::replace(&path, &bytes).map_err(unusable)?;
             Ok(manifest)
         }
         Err(error) => Err(unusable(error)),

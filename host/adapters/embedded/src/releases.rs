@@ -2,7 +2,7 @@
 //! with a name that must not exist yet: of two at once, one is told.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,13 +13,17 @@ use ringside_ports::releases::{ComponentEntry, Digest, Release};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
+use crate::database::blocking;
 use crate::{OpenError, files};
 
 /// Components and releases in two folders.
-pub(crate) struct FileReleases {
+pub(crate) struct FileReleases(Arc<Folders>);
+
+struct Folders {
     components: PathBuf,
     releases: PathBuf,
-    newest: Arc<watch::Sender<u64>>,
+    newest: watch::Sender<u64>,
+    _lock: Arc<File>,
 }
 
 fn unavailable(operation: &'static str, path: &Path, error: io::Error) -> PortError {
@@ -46,25 +50,38 @@ fn checked<'a>(digest: &'a Digest, operation: &'static str) -> PortResult<&'a st
 }
 
 impl FileReleases {
-    /// Opens or makes the folders.
+    /// Opens or makes the folders, in a folder that `lock` holds.
     ///
     /// # Errors
     /// [`OpenError::Folder`].
-    pub(crate) fn open(folder: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(folder: &Path, lock: Arc<File>) -> Result<Self, OpenError> {
         let (components, releases) = (folder.join("components"), folder.join("releases"));
         for path in [&components, &releases] {
-            std::fs::create_dir_all(path)
+            files::make_folder(path)
+                .and_then(|()| files::discard_drafts(path))
                 .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
         }
-        let opened = Self { components, releases, newest: Arc::new(watch::Sender::new(0)) };
+        let opened = Folders { components, releases, newest: watch::Sender::new(0), _lock: lock };
         let numbers = opened.numbers().map_err(|error| OpenError::Folder {
             path: opened.releases.clone(),
             source: io::Error::other(error),
         })?;
         opened.newest.send_replace(numbers.first().copied().unwrap_or(0));
-        Ok(opened)
+        Ok(Self(Arc::new(opened)))
     }
 
+    /// Runs work on files on a thread that may wait for the disk.
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Folders) -> PortResult<T> + Send + 'static,
+    ) -> PortResult<T> {
+        let folders = self.0.clone();
+        blocking(operation, move || work(&folders)).await
+    }
+}
+
+impl Folders {
     /// Numbers of all releases, newest first.
     fn numbers(&self) -> PortResult<Vec<u64>> {
         let entries = std::fs::read_dir(&self.releases)
@@ -97,48 +114,52 @@ impl FileReleases {
             ),
             _ => unavailable("releases.component", &path, error),
         })?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let detail = format!("`{}` is not a component's entry", path.display());
-            PortError::new(PortErrorKind::Corrupt, "releases.component", detail).because(error)
-        })
+        let damaged = || format!("`{}` is not the entry of that component: push it again", path.display());
+        let corrupt = |detail| PortError::new(PortErrorKind::Corrupt, "releases.component", detail);
+        let entry: ComponentEntry =
+            serde_json::from_slice(&bytes).map_err(|error| corrupt(damaged()).because(error))?;
+        if entry.digest == *digest { Ok(entry) } else { Err(corrupt(damaged())) }
     }
-}
 
-#[async_trait]
-impl ringside_ports::Releases for FileReleases {
-    async fn store(&self, entry: ComponentEntry, file: Bytes) -> PortResult<()> {
-        let name = checked(&entry.digest, "releases.store")?.to_owned();
-        let found = digest_of(&file);
+    fn store(&self, entry: &ComponentEntry, file: &[u8]) -> PortResult<()> {
+        let name = checked(&entry.digest, "releases.store")?;
+        let found = digest_of(file);
         if found != name {
             let detail = format!("the file has digest {found}, the entry says {name}");
             return Err(PortError::new(PortErrorKind::Invalid, "releases.store", detail));
         }
-        let entry_path = self.components.join(format!("{name}.json"));
-        if entry_path.exists() {
-            return Ok(());
+        match self.component(&entry.digest) {
+            Ok(_) => return Ok(()),
+            // What is damaged is mended by storing it again.
+            Err(error) if matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::Corrupt) => {}
+            Err(error) => return Err(error),
         }
         let file_path = self.components.join(format!("{name}.wasm"));
-        files::replace(&file_path, &file, true)
-            .map_err(|error| unavailable("releases.store", &file_path, error))?;
+        files::replace(&file_path, file).map_err(|error| unavailable("releases.store", &file_path, error))?;
+        let entry_path = self.components.join(format!("{name}.json"));
         let bytes = serde_json::to_vec_pretty(&entry)
             .map_err(|error| unavailable("releases.store", &entry_path, io::Error::other(error)))?;
         // The entry comes last: a component without one was never stored.
-        files::replace(&entry_path, &bytes, true)
-            .map_err(|error| unavailable("releases.store", &entry_path, error))
+        files::replace(&entry_path, &bytes).map_err(|error| unavailable("releases.store", &entry_path, error))
     }
 
-    async fn component(&self, digest: &Digest) -> PortResult<(ComponentEntry, Bytes)> {
+    fn component(&self, digest: &Digest) -> PortResult<(ComponentEntry, Bytes)> {
         let entry = self.entry(digest)?;
         let path = self.components.join(format!("{}.wasm", entry.digest));
-        let file = std::fs::read(&path).map_err(|error| unavailable("releases.component", &path, error))?;
-        if digest_of(&file) != entry.digest.0 {
-            let detail = format!("`{}` no longer has its digest: push the component again", path.display());
-            return Err(PortError::new(PortErrorKind::Corrupt, "releases.component", detail));
+        let gone = |detail| PortError::new(PortErrorKind::Corrupt, "releases.component", detail);
+        let file = std::fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                gone(format!("`{}` is gone: push the component again", path.display()))
+            }
+            _ => unavailable("releases.component", &path, error),
+        })?;
+        if digest_of(&file) == entry.digest.0 {
+            return Ok((entry, file.into()));
         }
-        Ok((entry, file.into()))
+        Err(gone(format!("`{}` no longer has its digest: push the component again", path.display())))
     }
 
-    async fn components(&self) -> PortResult<Vec<ComponentEntry>> {
+    fn components(&self) -> PortResult<Vec<ComponentEntry>> {
         let entries = std::fs::read_dir(&self.components)
             .map_err(|error| unavailable("releases.components", &self.components, error))?;
         let mut found = Vec::new();
@@ -152,7 +173,7 @@ impl ringside_ports::Releases for FileReleases {
         Ok(found)
     }
 
-    async fn publish(&self, release: Release) -> PortResult<()> {
+    fn publish(&self, release: &Release) -> PortResult<()> {
         for slot in &release.slots {
             self.entry(&slot.component)?;
         }
@@ -167,19 +188,18 @@ impl ringside_ports::Releases for FileReleases {
         let path = self.releases.join(format!("{}.json", release.number));
         let failed = |error| unavailable("releases.publish", &path, error);
         let bytes = serde_json::to_vec_pretty(&release).map_err(|error| failed(io::Error::other(error)))?;
-        let draft = self.releases.join(format!("{}.{}.draft", release.number, fastrand::u64(..)));
-        let mut file = File::create(&draft).map_err(failed)?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        let draft = files::draft(&path, &bytes).map_err(failed)?;
         // A link fails where the name is taken; a rename would replace the other's release.
         let linked = std::fs::hard_link(&draft, &path);
-        let _ = std::fs::remove_file(&draft);
+        files::discard(&draft);
         linked.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 conflict(format!("release {} was published in between", release.number))
             }
             _ => failed(error),
         })?;
-        files::sync_folder(&self.releases).map_err(failed)?;
+        // One that may be gone after a power cut was not published.
+        files::sync_folder(&self.releases).inspect_err(|_| files::discard(&path)).map_err(failed)?;
         self.newest.send_if_modified(|newest| {
             let is_newer = release.number > *newest;
             *newest = (*newest).max(release.number);
@@ -187,16 +207,39 @@ impl ringside_ports::Releases for FileReleases {
         });
         Ok(())
     }
+}
+
+#[async_trait]
+impl ringside_ports::Releases for FileReleases {
+    async fn store(&self, entry: ComponentEntry, file: Bytes) -> PortResult<()> {
+        self.run("releases.store", move |folders| folders.store(&entry, &file)).await
+    }
+
+    async fn component(&self, digest: &Digest) -> PortResult<(ComponentEntry, Bytes)> {
+        let digest = digest.clone();
+        self.run("releases.component", move |folders| folders.component(&digest)).await
+    }
+
+    async fn components(&self) -> PortResult<Vec<ComponentEntry>> {
+        self.run("releases.components", Folders::components).await
+    }
+
+    async fn publish(&self, release: Release) -> PortResult<()> {
+        self.run("releases.publish", move |folders| folders.publish(&release)).await
+    }
 
     async fn history(&self, most: usize) -> PortResult<Vec<Release>> {
-        self.numbers()?.into_iter().take(most).map(|number| self.release(number)).collect()
+        self.run("releases.history", move |folders| {
+            folders.numbers()?.into_iter().take(most).map(|number| folders.release(number)).collect()
+        })
+        .await
     }
 
     async fn wait_after(&self, after: u64) -> PortResult<Release> {
-        let mut newest = self.newest.subscribe();
+        let mut newest = self.0.newest.subscribe();
         let number = *newest.wait_for(|newest| *newest > after).await.map_err(|_| {
             PortError::new(PortErrorKind::Unavailable, "releases.wait_after", "the releases are closed")
         })?;
-        self.release(number)
+        self.run("releases.wait_after", move |folders| folders.release(number)).await
     }
 }

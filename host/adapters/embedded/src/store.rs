@@ -1,71 +1,76 @@
 //! Comments on redb.
 //!
 //! A call of `apply` is one transaction: effects and checkpoint together. The log is the truth and is replayed from
-//! the checkpoint, so most commits need no sync of their own: every [`SYNC_EVERY`] one is made durable, and a crash
+//! the checkpoint, so most commits need no sync of their own: one in [`SYNC_EVERY`] is made durable, and a crash
 //! sets effects and checkpoint back together.
 
 mod apply;
 mod keys;
 mod page;
 mod read;
+mod recent;
 mod tables;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use redb::{Database, Durability};
 use ringside_core::event::Totals;
 use ringside_core::{Comment, CommentId, Event, Reaction, Reference, StreamId, UserId};
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 use ringside_ports::store::{Applied, Page, PageQuery, StoredComment};
 
 use crate::OpenError;
+use crate::database::{Database, RETRY_AFTER, blocking, failed};
+use recent::Recent;
 
-/// At most this much is replayed from the log after a crash; commits in between cost no sync.
-const SYNC_EVERY: Duration = Duration::from_millis(1_000);
 /// Memory for pages of the database.
 const CACHE_BYTES: usize = 64 << 20;
+/// Nothing is taken in when the disk has less left: a transaction needs new pages before it gives old ones back, and
+/// a failed one closes the file to readers too.
+const FREE_BYTES_MIN: u64 = 32 << 20;
 
 /// Comments in one file.
 pub struct RedbStore {
     database: Arc<Database>,
-    path: PathBuf,
-    synced_at: Mutex<Instant>,
-}
-
-/// Any failure of the database, as this port's error.
-fn failed(operation: &'static str) -> impl Fn(redb::Error) -> PortError {
-    move |error| {
-        let kind = match &error {
-            redb::Error::Corrupted(_) => PortErrorKind::Corrupt,
-            _ => PortErrorKind::Unavailable,
-        };
-        PortError::new(kind, operation, "the embedded store failed").because(error)
-    }
+    recent: Arc<Recent>,
 }
 
 impl RedbStore {
-    /// Opens or makes the file.
+    /// Opens or makes the file, in a folder that `lock` holds.
     ///
     /// # Errors
-    /// [`OpenError::Database`].
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let failed =
-            |error: redb::Error| OpenError::Database { path: path.into(), detail: error.to_string() };
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(path)
-            .map_err(|error| failed(error.into()))?;
-        tables::create(&database).map_err(failed)?;
-        Ok(Self { database: Arc::new(database), path: path.into(), synced_at: Mutex::new(Instant::now()) })
+    /// [`OpenError`] names the file and the remedy.
+    pub(crate) fn open(path: &Path, lock: Arc<File>) -> Result<Self, OpenError> {
+        let recent = Arc::new(Recent::default());
+        let prepare = {
+            let recent = recent.clone();
+            Box::new(move |database: &redb::Database| {
+                tables::create(database)?;
+                recent.bring_back(database)
+            })
+        };
+        let database = Database::open(path, CACHE_BYTES, lock, prepare)?;
+        let found = database
+            .run(tables::version)
+            .map_err(|error| OpenError::Database { path: path.into(), detail: error.to_string() })?;
+        if found != tables::VERSION {
+            return Err(OpenError::Version { path: path.into(), found, expected: tables::VERSION });
+        }
+        Ok(Self { database: Arc::new(database), recent })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.database.path()
+    }
+
+    /// The checkpoint, before anything runs.
+    pub(crate) fn checkpoint_at_start(&self, partition: u32) -> Result<u64, OpenError> {
+        let read = self.database.run(|database| read::checkpoint(database, partition));
+        read.map_err(|error| OpenError::Database { path: self.path().into(), detail: error.to_string() })
     }
 
     /// Removes comments (and what hangs on them) made before `before_ms`, at most `most`; returns how many.
@@ -73,53 +78,62 @@ impl RedbStore {
     /// # Errors
     /// `Unavailable`.
     pub async fn prune(&self, before_ms: u64, most: usize) -> PortResult<usize> {
-        let database = self.database.clone();
-        self.blocking("store.prune", move || apply::prune(&database, before_ms, most)).await
+        self.run("store.prune", move |database| apply::prune(database, before_ms, most)).await
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Runs work on a thread that may wait for the disk: a page that is not in memory takes a read.
+    async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
+        work: impl FnOnce(&redb::Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> PortResult<T> {
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| PortError::new(PortErrorKind::Unavailable, operation, error.to_string()))?
-            .map_err(failed(operation))
+        let database = self.database.clone();
+        blocking(operation, move || {
+            database.run(work).map_err(|error| failed(operation, database.path(), error))
+        })
+        .await
     }
+}
 
-    /// Durable when the last durable commit is old enough.
-    fn durability(&self) -> Durability {
-        let mut synced_at = self.synced_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if synced_at.elapsed() < SYNC_EVERY {
-            return Durability::None;
-        }
-        *synced_at = Instant::now();
-        Durability::Immediate
+/// An error when the disk is nearly full.
+fn has_space(path: &Path, operation: &'static str) -> PortResult<()> {
+    let Ok(stat) = rustix::fs::statvfs(path) else { return Ok(()) };
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free >= FREE_BYTES_MIN {
+        return Ok(());
     }
+    let detail = format!(
+        "the disk of `{}` has {free} bytes left, {FREE_BYTES_MIN} are needed: free some space; it goes on by itself then",
+        path.display()
+    );
+    Err(PortError::new(PortErrorKind::Unavailable, operation, detail).after(RETRY_AFTER))
 }
 
 #[async_trait]
 impl ringside_ports::Store for RedbStore {
     async fn apply(&self, partition: u32, events: &[(u64, Event)], next: u64) -> PortResult<Applied> {
-        let database = self.database.clone();
-        let durability = self.durability();
-        let events = events.to_vec();
-        self.blocking("store.apply", move || apply::apply(&database, partition, &events, next, durability))
-            .await
+        let (database, recent) = (self.database.clone(), self.recent.clone());
+        let events = Arc::new(events.to_vec());
+        blocking("store.apply", move || {
+            has_space(database.path(), "store.apply")?;
+            recent
+                .apply(&database, partition, events, next)
+                .map_err(|error| failed("store.apply", database.path(), error))
+        })
+        .await
     }
 
     async fn checkpoint(&self, partition: u32) -> PortResult<u64> {
-        read::checkpoint(&self.database, partition).map_err(failed("store.checkpoint"))
+        self.run("store.checkpoint", move |database| read::checkpoint(database, partition)).await
     }
 
     async fn page(&self, query: PageQuery) -> PortResult<Page> {
-        let database = self.database.clone();
-        self.blocking("store.page", move || page::page(&database, &query)).await
+        self.run("store.page", move |database| page::page(database, &query)).await
     }
 
     async fn comment(&self, stream: &StreamId, id: CommentId) -> PortResult<Option<StoredComment>> {
-        read::comment(&self.database, stream, id).map_err(failed("store.comment"))
+        let stream = stream.clone();
+        self.run("store.comment", move |database| read::comment(database, &stream, id)).await
     }
 
     async fn by_reference(
@@ -128,7 +142,11 @@ impl ringside_ports::Store for RedbStore {
         user: &UserId,
         reference: &Reference,
     ) -> PortResult<Option<Comment>> {
-        read::by_reference(&self.database, stream, user, reference).map_err(failed("store.by_reference"))
+        let (stream, user, reference) = (stream.clone(), user.clone(), reference.clone());
+        self.run("store.by_reference", move |database| {
+            read::by_reference(database, &stream, &user, &reference)
+        })
+        .await
     }
 
     async fn reactions_of(
@@ -137,24 +155,30 @@ impl ringside_ports::Store for RedbStore {
         user: &UserId,
         comments: &[CommentId],
     ) -> PortResult<Vec<(CommentId, Reaction)>> {
-        read::reactions_of(&self.database, stream, user, comments).map_err(failed("store.reactions_of"))
+        let (stream, user, comments) = (stream.clone(), user.clone(), comments.to_vec());
+        self.run("store.reactions_of", move |database| {
+            read::reactions_of(database, &stream, &user, &comments)
+        })
+        .await
     }
 
     async fn emoji(&self, stream: &StreamId) -> PortResult<Vec<(String, u64)>> {
-        read::emoji(&self.database, stream).map_err(failed("store.emoji"))
+        let stream = stream.clone();
+        self.run("store.emoji", move |database| read::emoji(database, &stream)).await
     }
 
     async fn pinned(&self, stream: &StreamId) -> PortResult<Option<StoredComment>> {
-        read::pinned(&self.database, stream).map_err(failed("store.pinned"))
+        let stream = stream.clone();
+        self.run("store.pinned", move |database| read::pinned(database, &stream)).await
     }
 
     async fn popular(&self, stream: &StreamId, size: u32) -> PortResult<Vec<StoredComment>> {
-        let (database, stream) = (self.database.clone(), stream.clone());
-        self.blocking("store.popular", move || read::popular(&database, &stream, size)).await
+        let stream = stream.clone();
+        self.run("store.popular", move |database| read::popular(database, &stream, size)).await
     }
 
     async fn recount(&self, stream: &StreamId, comment: CommentId) -> PortResult<Option<Totals>> {
-        let (database, stream) = (self.database.clone(), stream.clone());
-        self.blocking("store.recount", move || apply::recount(&database, &stream, comment)).await
+        let stream = stream.clone();
+        self.run("store.recount", move |database| apply::recount(database, &stream, comment)).await
     }
 }

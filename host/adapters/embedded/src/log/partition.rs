@@ -1,34 +1,23 @@
-//! A partition: the queue, the thread that writes groups, and reads.
+//! A partition as its callers see it: the bounded queue of appends, and reads.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
 
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 use ringside_ports::log::{Durability, Extent, NewRecord, Record, Topic};
 use tokio::sync::{mpsc, oneshot};
 
-use super::record;
-use super::segment::Segment;
+use super::recovery;
 use super::shared::Shared;
-use crate::{EmbeddedOptions, OpenError};
+use super::writer::{Append, RETRY_AFTER, Writer};
+use crate::{EmbeddedOptions, OpenError, files};
 
 /// Appends that wait for the writer. Each is a batch of its caller; when the disk stands still, callers are told
 /// to try again rather than memory to grow.
 const QUEUE_CAPACITY: usize = 4_096;
-/// Bytes of one group: larger groups make everyone wait for the disk longer without saving syncs.
-const GROUP_BYTES_MAX: usize = 4 << 20;
-/// When callers should try again after a failed write.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-
-struct Append {
-    records: Vec<NewRecord>,
-    done: Option<oneshot::Sender<PortResult<u64>>>,
-}
+/// Bytes that wait for the writer: a second of a fast disk. One append of any size is taken while nothing waits.
+const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// One partition of one topic.
 pub(super) struct Partition {
@@ -48,37 +37,19 @@ impl Drop for Partition {
 }
 
 impl Partition {
-    pub(super) fn open(folder: &Path, topic: Topic, options: &EmbeddedOptions) -> Result<Self, OpenError> {
+    /// Opens or makes a partition whose next offset is not below `least`.
+    pub(super) fn open(
+        folder: &Path,
+        topic: Topic,
+        least: u64,
+        options: &EmbeddedOptions,
+    ) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Folder { path: folder.into(), source };
-        std::fs::create_dir_all(folder).map_err(unusable)?;
-        let mut segments = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unusable)? {
-            segments.extend(Segment::open(&entry.map_err(unusable)?.path()).map_err(unusable)?);
-        }
-        segments.sort_by_key(|segment| segment.first);
-        if segments.is_empty() {
-            segments.push(Segment::create(folder, 0).map_err(unusable)?);
-        }
-        let mut segments = VecDeque::from(segments);
-        let Some(last) = segments.back().cloned() else {
-            return Err(unusable(std::io::Error::other("no segment")));
-        };
-        let recovered = last.recover()?;
-        // A segment that was begun and lost its only group is begun again under the same name.
-        if recovered.length == 0 {
-            segments.pop_back();
-            segments.push_back(Segment::create(folder, last.first).map_err(unusable)?);
-        }
-        let shared = Shared::new(segments, recovered.length, recovered.next);
+        files::make_folder(folder).map_err(unusable)?;
+        let (segments, recovered) = recovery::recover(folder, least)?;
+        let shared = Shared::new(segments, recovered);
         let (queue, appends) = mpsc::channel(QUEUE_CAPACITY);
-        let writer = Writer {
-            folder: folder.into(),
-            shared: shared.clone(),
-            length: recovered.length,
-            next: recovered.next,
-            broken: false,
-            options: options.clone(),
-        };
+        let writer = Writer::new(folder.into(), shared.clone(), options.clone());
         let writer = std::thread::Builder::new()
             .name(format!("log-{}", topic.name()))
             .spawn(move || writer.run(appends))
@@ -95,12 +66,17 @@ impl Partition {
             Durability::Queued => (None, None),
         };
         let queue = self.queue.as_ref().ok_or_else(closed)?;
-        queue.try_send(Append { records, done }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
-                PortError::new(PortErrorKind::Busy, "log.append", "the queue of appends is full")
-                    .after(RETRY_AFTER)
+        let append = Append::new(records, done);
+        let bytes = append.bytes;
+        if !self.shared.reserve(bytes, QUEUE_BYTES_MAX) {
+            return Err(busy());
+        }
+        queue.try_send(append).map_err(|error| {
+            self.shared.release(bytes);
+            match error {
+                mpsc::error::TrySendError::Full(_) => busy(),
+                mpsc::error::TrySendError::Closed(_) => closed(),
             }
-            mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
         match answer {
             None => Ok(self.shared.extent().next),
@@ -132,27 +108,34 @@ impl Partition {
     }
 }
 
+fn busy() -> PortError {
+    PortError::new(PortErrorKind::Busy, "log.append", "the queue of appends is full: try again")
+        .after(RETRY_AFTER)
+}
+
 fn closed() -> PortError {
-    PortError::new(PortErrorKind::Unavailable, "log", "the log is closed")
+    PortError::new(PortErrorKind::Unavailable, "log", "the log is closed: this host is stopping")
 }
 
 fn read_disk(shared: &Shared, from: u64, max_records: usize, max_bytes: usize) -> PortResult<Vec<Record>> {
-    let (segments, last_length) = {
+    let (segments, last_start, last_length) = {
         let state = shared.lock();
         let begin = state.segments.partition_point(|segment| segment.first <= from).saturating_sub(1);
-        (state.segments.range(begin..).cloned().collect::<Vec<_>>(), state.length)
+        let segments: Vec<_> = state.segments.range(begin..).cloned().collect();
+        (segments, state.index.before(from), state.length)
     };
     let mut records: Vec<Record> = Vec::new();
     let mut bytes = 0;
+    let mut full = false;
     let count = segments.len();
     for (index, segment) in segments.into_iter().enumerate() {
-        let is_last = index + 1 == count;
-        let length = if is_last { Ok(last_length) } else { segment.file.metadata().map(|meta| meta.len()) };
-        // The last segment grows: it has no index, and who reads it from disk fell out of the tail just now.
-        let hint = is_last.then_some(0);
-        let mut full = false;
-        let read = length.and_then(|length| {
-            segment.read(from, length, hint, |record| {
+        let place = if index + 1 == count {
+            Ok((last_start, last_length))
+        } else {
+            segment.sealed().map(|sealed| (sealed.index.before(from), sealed.length))
+        };
+        let read = place.and_then(|(start, length)| {
+            segment.read(from, start, length, |record| {
                 bytes += record.key.len() + record.payload.len();
                 full = records.len() >= max_records.max(1) || (bytes > max_bytes && !records.is_empty());
                 if !full {
@@ -161,9 +144,12 @@ fn read_disk(shared: &Shared, from: u64, max_records: usize, max_bytes: usize) -
                 !full
             })
         });
-        if let Err(error) = read {
+        match read {
+            Ok(()) if full => break,
+            Ok(()) => {}
             // What was read before the damage is good; the next call begins at the damage and is told.
-            if records.is_empty() {
+            Err(_) if !records.is_empty() => break,
+            Err(error) => {
                 let kind = match error.kind() {
                     std::io::ErrorKind::InvalidData => PortErrorKind::Corrupt,
                     _ => PortErrorKind::Unavailable,
@@ -171,146 +157,7 @@ fn read_disk(shared: &Shared, from: u64, max_records: usize, max_bytes: usize) -
                 let detail = format!("reading from offset {from} in `{}`", segment.path.display());
                 return Err(PortError::new(kind, "log.read", detail).because(error));
             }
-            full = true;
-        }
-        if full {
-            break;
         }
     }
     Ok(records)
-}
-
-struct Writer {
-    folder: PathBuf,
-    shared: Arc<Shared>,
-    length: u64,
-    next: u64,
-    /// A write failed and could not be taken back yet: bytes behind `length` may be there.
-    broken: bool,
-    options: EmbeddedOptions,
-}
-
-impl Writer {
-    fn run(mut self, mut appends: mpsc::Receiver<Append>) {
-        while let Some(first) = appends.blocking_recv() {
-            let mut bytes = size(&first);
-            let mut group = vec![first];
-            while bytes < GROUP_BYTES_MAX {
-                let Ok(append) = appends.try_recv() else { break };
-                bytes += size(&append);
-                group.push(append);
-            }
-            self.write(group, bytes);
-        }
-    }
-
-    fn write(&mut self, group: Vec<Append>, bytes: usize) {
-        let mut buffer = Vec::with_capacity(bytes);
-        let mut shown = Vec::new();
-        let mut answers = Vec::with_capacity(group.len());
-        if self.length > self.options.segment_bytes
-            && let Err(error) = self.roll()
-        {
-            // The old segment goes on; the next group tries again.
-            tracing::warn!(folder = %self.folder.display(), %error, "no new segment could be begun");
-        }
-        let mut next = self.next;
-        for append in group {
-            answers.push((append.done, next));
-            for new in append.records {
-                record::write(&mut buffer, next, self.length, &new);
-                shown.push(Record { offset: next, key: new.key, payload: new.payload });
-                next += 1;
-            }
-        }
-        match self.persist(&buffer) {
-            Ok(()) => {
-                self.length += buffer.len() as u64;
-                self.next = next;
-                self.shared.show(shown, self.length);
-                for (done, offset) in answers {
-                    if let Some(done) = done {
-                        let _ = done.send(Ok(offset));
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(folder = %self.folder.display(), %error, "the log cannot be written");
-                for done in answers.into_iter().filter_map(|(done, _)| done) {
-                    let detail = format!(
-                        "`{}` cannot be written: free space on its disk or mend it; appends go on by themselves then",
-                        self.folder.display()
-                    );
-                    let cause = std::io::Error::new(error.kind(), error.to_string());
-                    let failure = PortError::new(PortErrorKind::Unavailable, "log.append", detail);
-                    let _ = done.send(Err(failure.because(cause).after(RETRY_AFTER)));
-                }
-            }
-        }
-    }
-
-    fn file(&self) -> std::io::Result<Arc<File>> {
-        let state = self.shared.lock();
-        state
-            .segments
-            .back()
-            .map(|segment| segment.file.clone())
-            .ok_or_else(|| std::io::Error::other("no segment"))
-    }
-
-    /// Writes a group behind what is durable and syncs it; takes it back when either fails.
-    fn persist(&mut self, buffer: &[u8]) -> std::io::Result<()> {
-        let file = self.file()?;
-        if self.broken {
-            file.set_len(self.length)?;
-            file.sync_all()?;
-            self.broken = false;
-        }
-        let written = file.write_all_at(buffer, self.length).and_then(|()| file.sync_data());
-        if written.is_err() {
-            // Nobody is told that this group exists, so it must not come back after a restart.
-            self.broken = file.set_len(self.length).and_then(|()| file.sync_all()).is_err();
-        }
-        written
-    }
-
-    fn roll(&mut self) -> std::io::Result<()> {
-        let segment = Segment::create(&self.folder, self.next)?;
-        let mut state = self.shared.lock();
-        state.segments.push_back(segment);
-        state.length = 0;
-        self.length = 0;
-        let expired = expired(&state.segments, &self.options);
-        let dropped: Vec<Segment> = state.segments.drain(..expired).collect();
-        drop(state);
-        for segment in dropped {
-            if let Err(error) = std::fs::remove_file(&segment.path) {
-                tracing::warn!(segment = %segment.path.display(), %error, "an expired segment could not be removed");
-            }
-        }
-        Ok(())
-    }
-}
-
-fn size(append: &Append) -> usize {
-    append.records.iter().map(|record| record::HEAD + record.key.len() + record.payload.len()).sum()
-}
-
-/// How many of the oldest segments are past their time or over the space; never the newest.
-fn expired(segments: &VecDeque<Segment>, options: &EmbeddedOptions) -> usize {
-    let of = |segment: &Segment| segment.file.metadata().ok();
-    let mut total: u64 = segments.iter().filter_map(of).map(|meta| meta.len()).sum();
-    let oldest_kept = SystemTime::now().checked_sub(options.keep_for);
-    let mut count = 0;
-    for segment in segments.iter().take(segments.len().saturating_sub(1)) {
-        let Some(meta) = of(segment) else { break };
-        let is_old =
-            meta.modified().ok().zip(oldest_kept).is_some_and(|(modified, oldest)| modified < oldest);
-        if !is_old && total <= options.keep_bytes {
-            break;
-        }
-        total -= meta.len();
-        count += 1;
-    }
-    count
 }

@@ -14,6 +14,8 @@ pub(super) const HEAD: usize = 26;
 const PREFIX: usize = 8;
 /// Longest key.
 pub(super) const KEY_BYTES_MAX: usize = 1_024;
+/// Longest record.
+pub(super) const BYTES_MAX: usize = HEAD + KEY_BYTES_MAX + RECORD_BYTES_MAX;
 
 /// A record as it was read from a segment.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub(super) fn read(bytes: &Bytes, at: usize) -> Option<Read> {
     let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
     let length = usize::try_from(u32_at(at)?).ok()?;
-    if !(HEAD - PREFIX..=HEAD + KEY_BYTES_MAX + RECORD_BYTES_MAX).contains(&length) {
+    if !(HEAD - PREFIX..=BYTES_MAX - PREFIX).contains(&length) {
         return None;
     }
     let end = at.checked_add(PREFIX)?.checked_add(length)?;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use ringside_ports::log::Record;
 
 use super::record;
-use crate::OpenError;
+use crate::files;
 
 /// Distance of index entries, in bytes: a read scans at most this much before its first record.
 const INDEX_STEP: u64 = 64 << 10;
@@ -18,7 +18,31 @@ const INDEX_STEP: u64 = 64 << 10;
 const READ_STEP: u64 = 256 << 10;
 
 /// Offset and position of some records, ascending.
-pub(super) type Index = Vec<(u64, u64)>;
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index(Vec<(u64, u64)>);
+
+impl Index {
+    /// Remembers where a record begins, if the last one remembered is far enough away.
+    pub(super) fn note(&mut self, offset: u64, position: u64) {
+        if self.0.last().is_none_or(|(_, last)| position >= last + INDEX_STEP) {
+            self.0.push((offset, position));
+        }
+    }
+
+    /// A position at or before the record with this offset.
+    pub(super) fn before(&self, offset: u64) -> u64 {
+        let after = self.0.partition_point(|(indexed, _)| *indexed <= offset);
+        after.checked_sub(1).and_then(|last| self.0.get(last)).map_or(0, |(_, position)| *position)
+    }
+}
+
+/// A segment that is no longer written to.
+#[derive(Debug, Default)]
+pub(super) struct Sealed {
+    /// Bytes that are durable; anything behind them is no record.
+    pub(super) length: u64,
+    pub(super) index: Index,
+}
 
 /// A segment that can be read. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,14 +50,8 @@ pub(super) struct Segment {
     pub(super) path: PathBuf,
     pub(super) first: u64,
     pub(super) file: Arc<File>,
-    /// Filled when a segment of an earlier run is read for the first time, or by the writer.
-    index: Arc<OnceLock<Index>>,
-}
-
-/// What the last segment holds after recovery.
-pub(super) struct Recovered {
-    pub(super) length: u64,
-    pub(super) next: u64,
+    /// Filled by the writer when it begins the next segment, or, for one of an earlier run, when it is first read.
+    pub(super) sealed: Arc<OnceLock<Sealed>>,
 }
 
 impl Segment {
@@ -42,13 +60,16 @@ impl Segment {
         folder.join(format!("{first:020}.segment"))
     }
 
+    /// Begins a segment. Nothing is left of it when it fails, or a later start would take the empty file for the
+    /// end of the log.
     pub(super) fn create(folder: &Path, first: u64) -> io::Result<Self> {
         let path = Self::path(folder, first);
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&path)?;
-        crate::files::sync_folder(folder)?;
-        Ok(Self { path, first, file: Arc::new(file), index: Arc::default() })
+        files::sync_folder(folder).inspect_err(|_| files::discard(&path))?;
+        Ok(Self { path, first, file: Arc::new(file), sealed: Arc::default() })
     }
 
+    /// Opens a segment; none where the file is something else.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
         let first = path
             .extension()
@@ -56,76 +77,30 @@ impl Segment {
             .and_then(|_| path.file_stem()?.to_str()?.parse().ok());
         let Some(first) = first else { return Ok(None) };
         let file = File::options().read(true).write(true).open(path)?;
-        Ok(Some(Self { path: path.into(), first, file: Arc::new(file), index: Arc::default() }))
+        Ok(Some(Self { path: path.into(), first, file: Arc::new(file), sealed: Arc::default() }))
     }
 
-    /// Cuts a torn tail off the last segment.
-    ///
-    /// # Errors
-    /// [`OpenError::Damaged`] when a record that was durable is damaged.
-    pub(super) fn recover(&self) -> Result<Recovered, OpenError> {
-        let unusable = |source| OpenError::Folder { path: self.path.clone(), source };
-        let bytes = Bytes::from(std::fs::read(&self.path).map_err(unusable)?);
-        let (mut at, mut next) = (0, self.first);
-        while let Some(read) = record::read(&bytes, at).filter(|read| read.record.offset == next) {
-            at += read.size;
-            next += 1;
+    /// Length and index of a finished segment; goes through one of an earlier run once.
+    pub(super) fn sealed(&self) -> io::Result<&Sealed> {
+        if let Some(sealed) = self.sealed.get() {
+            return Ok(sealed);
         }
-        let position = at as u64;
-        if at < bytes.len() {
-            // Groups are written in order and each only after the one before it is durable: a later record whose
-            // group began behind this place proves that what stood here was durable.
-            let durable = (at + 1..bytes.len())
-                .filter_map(|later| record::read(&bytes, later))
-                .any(|read| read.record.offset >= next && read.group > position);
-            if durable {
-                return Err(OpenError::Damaged { path: self.path.clone(), position });
-            }
-            tracing::warn!(segment = %self.path.display(), position, bytes = bytes.len() - at, "cut a torn tail");
-            self.file.set_len(position).and_then(|()| self.file.sync_all()).map_err(unusable)?;
-        }
-        Ok(Recovered { length: position, next })
-    }
-
-    fn index(&self, length: u64) -> io::Result<&Index> {
-        if let Some(index) = self.index.get() {
-            return Ok(index);
-        }
-        let mut index = Index::new();
-        let (mut position, mut indexed) = (0, None);
-        self.scan(0, length, |read, at| {
-            if indexed.is_none_or(|indexed| at >= indexed + INDEX_STEP) {
-                index.push((read.record.offset, at));
-                indexed = Some(at);
-            }
-            position = at;
+        let mut index = Index::default();
+        let length = self.file.metadata()?.len();
+        let scanned = self.scan(0, length, |read, position| {
+            index.note(read.record.offset, position);
             true
-        })?;
-        Ok(self.index.get_or_init(|| index))
+        });
+        match scanned {
+            // What stands before the damage is good; who reads further is told by the read.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+            other => other?,
+        }
+        Ok(self.sealed.get_or_init(|| Sealed { length, index }))
     }
 
-    /// Records from `from` on, until `take` says no. `length` is the durable length. `hint` is a position at or
-    /// before `from`, where the caller knows one.
-    pub(super) fn read(
-        &self,
-        from: u64,
-        length: u64,
-        hint: Option<u64>,
-        mut take: impl FnMut(Record) -> bool,
-    ) -> io::Result<()> {
-        let start = match hint {
-            Some(hint) => hint,
-            None => {
-                let index = self.index(length)?;
-                let after = index.partition_point(|(offset, _)| *offset <= from);
-                after.checked_sub(1).and_then(|last| index.get(last)).map_or(0, |(_, position)| *position)
-            }
-        };
-        self.scan(start, length, |read, _| read.record.offset < from || take(read.record))
-    }
-
-    /// Goes through records from a position that begins one.
-    fn scan(
+    /// Goes through whole records from a position that begins one up to the durable length, until `visit` says no.
+    pub(super) fn scan(
         &self,
         start: u64,
         length: u64,
@@ -147,11 +122,11 @@ impl Segment {
                 at += size;
             }
             if at == 0 {
-                if position + size as u64 >= length {
+                // A record longer than what was read, or a damaged one: no record is longer than this.
+                if position + size as u64 >= length || size >= record::BYTES_MAX {
                     let detail = format!("`{}` is damaged at byte {position}", self.path.display());
                     return Err(io::Error::new(io::ErrorKind::InvalidData, detail));
                 }
-                // A record longer than what was read, or a damaged one: with more bytes we know.
                 step = step.saturating_mul(8);
             } else {
                 step = READ_STEP;
@@ -159,5 +134,16 @@ impl Segment {
             position += at as u64;
         }
         Ok(())
+    }
+
+    /// Records from `from` on, until `take` says no, up to `length`; `start` is a position at or before the first.
+    pub(super) fn read(
+        &self,
+        from: u64,
+        start: u64,
+        length: u64,
+        mut take: impl FnMut(Record) -> bool,
+    ) -> io::Result<()> {
+        self.scan(start, length, |read, _| read.record.offset < from || take(read.record))
     }
 }

@@ -1,12 +1,14 @@
 //! What the writer of a partition shows its readers: segments, the newest records, and how far it is durable.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringside_ports::log::{Extent, Record};
 use tokio::sync::watch;
 
-use super::segment::Segment;
+use super::recovery::Recovered;
+use super::segment::{Index, Sealed, Segment};
 
 /// Newest records kept in memory, in bytes of key and payload. Coordinator, writer, judge and rooms all read right
 /// behind the end: 8 MiB are a second at 20,000 comments/s of 400 bytes, so only who fell behind reads the disk.
@@ -18,12 +20,16 @@ pub(super) struct State {
     /// Durable bytes of the last segment.
     pub(super) length: u64,
     pub(super) next: u64,
+    /// Of the last segment.
+    pub(super) index: Index,
     tail: VecDeque<Record>,
     tail_bytes: usize,
 }
 
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// Bytes of appends that wait for the writer.
+    queued: AtomicUsize,
     next: watch::Sender<u64>,
 }
 
@@ -33,13 +39,32 @@ fn weight(record: &Record) -> usize {
 }
 
 impl Shared {
-    pub(super) fn new(segments: VecDeque<Segment>, length: u64, next: u64) -> Arc<Self> {
-        let state = State { segments, length, next, tail: VecDeque::new(), tail_bytes: 0 };
-        Arc::new(Self { state: Mutex::new(state), next: watch::Sender::new(next) })
+    pub(super) fn new(segments: VecDeque<Segment>, recovered: Recovered) -> Arc<Self> {
+        let Recovered { length, next, index } = recovered;
+        let state = State { segments, length, next, index, tail: VecDeque::new(), tail_bytes: 0 };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            queued: AtomicUsize::new(0),
+            next: watch::Sender::new(next),
+        })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes room in the queue; false when there is not enough.
+    pub(super) fn reserve(&self, bytes: usize, most: usize) -> bool {
+        let room = |queued: usize| {
+            let after = queued.saturating_add(bytes);
+            (queued == 0 || after <= most).then_some(after)
+        };
+        self.queued.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
+    }
+
+    /// Gives room in the queue back.
+    pub(super) fn release(&self, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -51,9 +76,24 @@ impl Shared {
         Extent { first: state.segments.front().map_or(state.next, |segment| segment.first), next: state.next }
     }
 
-    /// Shows records that are durable now.
+    /// Begins another segment; the last one is finished with what is durable of it.
+    pub(super) fn roll(&self, segment: Segment) {
+        let mut state = self.lock();
+        let sealed = Sealed { length: state.length, index: std::mem::take(&mut state.index) };
+        if let Some(last) = state.segments.back() {
+            let _ = last.sealed.set(sealed);
+        }
+        state.segments.push_back(segment);
+        state.length = 0;
+    }
+
+    /// Shows records that are durable now: they were written from the durable length on, which is `length` from now.
     pub(super) fn show(&self, records: Vec<Record>, length: u64) {
         let mut state = self.lock();
+        let begin = state.length;
+        if let Some(first) = records.first() {
+            state.index.note(first.offset, begin);
+        }
         state.length = length;
         for record in records {
             state.next = record.offset + 1;

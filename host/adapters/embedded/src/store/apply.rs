@@ -127,9 +127,15 @@ impl Tables<'_> {
             EventKind::Pinned { comment, .. } => {
                 let key = keys::stream(stream);
                 match comment {
-                    Some(comment) => self.pins.insert(key.as_slice(), comment.id.as_bytes().as_slice())?,
-                    None => self.pins.remove(key.as_slice())?,
-                };
+                    None => {
+                        self.pins.remove(key.as_slice())?;
+                    }
+                    Some(comment) if self.has(stream, comment.id)? => {
+                        self.pins.insert(key.as_slice(), comment.id.as_bytes().as_slice())?;
+                    }
+                    // The pin before it stays, rather than none that can be shown.
+                    Some(_) => {}
+                }
                 Ok(())
             }
             EventKind::ReactionTotals(_)
@@ -137,6 +143,10 @@ impl Tables<'_> {
             | EventKind::SettingsChanged { .. }
             | EventKind::Viewers(_) => Ok(()),
         }
+    }
+
+    fn has(&self, stream: &StreamId, id: CommentId) -> Result<bool> {
+        Ok(self.comments.get(keys::comment(stream, id).as_slice())?.is_some())
     }
 
     fn insert(&mut self, comment: &Comment) -> Result<()> {
@@ -194,10 +204,10 @@ impl Tables<'_> {
 
     /// True when the reaction changed something.
     fn react(&mut self, stream: &StreamId, id: CommentId, user: &UserId, new: &Kept) -> Result<bool> {
-        let key = keys::comment(stream, id);
-        if self.comments.get(key.as_slice())?.is_none() {
+        if !self.has(stream, id)? {
             return Ok(false);
         }
+        let key = keys::comment(stream, id);
         let place = read::reaction_key(id, user);
         let known: Option<Kept> =
             self.reactions.get(place.as_slice())?.map(|value| decode(value.value())).transpose()?;
@@ -250,6 +260,9 @@ pub(super) fn recount(database: &Database, stream: &StreamId, id: CommentId) -> 
     let write = database.begin_write()?;
     let corrected = {
         let mut tables = Tables::open(&write)?;
+        if !tables.has(stream, id)? {
+            return Ok(None);
+        }
         let mut set = ReactionSet::default();
         let prefix = id.as_bytes().to_vec();
         let end = keys::after(prefix.clone());
@@ -304,7 +317,12 @@ pub(super) fn prune(database: &Database, before_ms: u64, most: usize) -> Result<
             if let Some(reference) = &comment.reference {
                 let reference =
                     keys::text(&comment.stream, &[comment.author.id.as_str(), reference.as_str()]);
-                tables.references.remove(reference.as_slice())?;
+                // A later comment may have the reference by now.
+                let kept =
+                    tables.references.get(reference.as_slice())?.and_then(|id| keys::id_of(id.value()));
+                if kept == Some(comment.id) {
+                    tables.references.remove(reference.as_slice())?;
+                }
             }
             if let Some(parent) = comment.reply_to {
                 let mut reply = keys::comment(&comment.stream, parent);

@@ -1,6 +1,7 @@
 //! Pages.
 
 use redb::{Database, ReadableDatabase as _, ReadableTable};
+use ringside_core::limits::PAGE_SIZE_MAX;
 use ringside_core::{Action, CommentId, Visibility};
 use ringside_ports::store::{Anchor, Page, PageOf, PageQuery, Reader, StoredComment};
 
@@ -28,7 +29,8 @@ pub(super) fn page(database: &Database, query: &PageQuery) -> Result<Page> {
     }
 }
 
-/// Goes through keys from the anchor until the page is full and one more is seen.
+/// Goes through keys from the anchor until the page is full and one more is seen; then looks for one on the other
+/// side of it.
 fn collect<V: redb::Value + 'static>(
     table: &impl ReadableTable<&'static [u8], V>,
     prefix: &[u8],
@@ -36,34 +38,42 @@ fn collect<V: redb::Value + 'static>(
     load: impl Fn(&[u8]) -> Result<Option<StoredComment>>,
 ) -> Result<Page> {
     let at = |id: CommentId| [prefix, id.as_bytes().as_slice()].concat();
-    let end = keys::after(prefix.to_vec());
-    let (from, to, forward) = match query.anchor {
-        Anchor::Newest => (prefix.to_vec(), end, false),
-        Anchor::Before(id) => (prefix.to_vec(), at(id), false),
-        // A key is its own smallest extension: with a zero byte behind it the anchor itself is left out.
-        Anchor::After(id) => ([at(id).as_slice(), &[0]].concat(), end, true),
-    };
-    if from >= to {
-        return Ok(Page::default());
-    }
-    let size = usize::try_from(query.size).unwrap_or(usize::MAX);
-    let mut items = Vec::new();
-    let mut more = false;
-    let mut range = table.range::<&[u8]>(from.as_slice()..to.as_slice())?;
-    while let Some(entry) = if forward { range.next() } else { range.next_back() } {
-        let (key, _) = entry?;
-        let Some(stored) = load(key.value())? else { continue };
-        if items.len() == size {
-            more = true;
-            break;
+    // A key is its own smallest extension: with a zero byte behind it the anchor itself is left out.
+    let behind = |id: CommentId| [at(id).as_slice(), &[0]].concat();
+    let (begin, end) = (prefix.to_vec(), keys::after(prefix.to_vec()));
+    let visible = |from: &[u8], to: &[u8], forward: bool, most: usize| -> Result<Vec<StoredComment>> {
+        let mut found = Vec::new();
+        if from >= to {
+            return Ok(found);
         }
-        items.push(stored);
+        let mut range = table.range::<&[u8]>(from..to)?;
+        while found.len() < most
+            && let Some(entry) = if forward { range.next() } else { range.next_back() }
+        {
+            found.extend(load(entry?.0.value())?);
+        }
+        Ok(found)
+    };
+    let size = usize::try_from(query.size.clamp(1, PAGE_SIZE_MAX)).unwrap_or(1);
+    let mut items = match query.anchor {
+        Anchor::Newest => visible(&begin, &end, false, size + 1)?,
+        Anchor::Before(id) => visible(&begin, &at(id), false, size + 1)?,
+        Anchor::After(id) => visible(&behind(id), &end, true, size + 1)?,
+    };
+    let more = items.len() > size;
+    items.truncate(size);
+    match query.anchor {
+        Anchor::Newest => Ok(Page { items, older: more, newer: false }),
+        Anchor::Before(id) => {
+            let newer = !visible(&at(id), &end, true, 1)?.is_empty();
+            Ok(Page { items, older: more, newer })
+        }
+        Anchor::After(id) => {
+            items.reverse();
+            let older = !visible(&begin, &behind(id), false, 1)?.is_empty();
+            Ok(Page { items, older, newer: more })
+        }
     }
-    if forward {
-        items.reverse();
-        return Ok(Page { items, older: true, newer: more });
-    }
-    Ok(Page { items, older: more, newer: matches!(query.anchor, Anchor::Before(_)) })
 }
 
 fn sees(reader: &Reader, of: &PageOf, stored: &StoredComment) -> bool {

@@ -27,6 +27,12 @@ pub(super) const PINS: TableDefinition<'static, Bytes, Bytes> = TableDefinition:
 /// partition → next offset.
 pub(super) const CHECKPOINTS: TableDefinition<'static, u32, u64> = TableDefinition::new("checkpoints");
 
+/// `version` → format of the file.
+const FORMAT: TableDefinition<'static, &'static str, u64> = TableDefinition::new("format");
+
+/// Format of the file.
+pub(super) const VERSION: u64 = 1;
+
 /// Comments with more likes are popular (R9).
 pub(super) const POPULAR_LIKES: u32 = 10;
 
@@ -53,8 +59,15 @@ pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
     write.open_table(EMOJI)?;
     write.open_table(PINS)?;
     write.open_table(CHECKPOINTS)?;
+    write.open_table(FORMAT)?.insert("version", VERSION)?;
     write.commit()?;
     Ok(())
+}
+
+/// The format of the file.
+pub(super) fn version(database: &Database) -> Result<u64, redb::Error> {
+    let read = database.begin_read()?;
+    Ok(read.open_table(FORMAT)?.get("version")?.map_or(0, |version| version.value()))
 }
 
 /// Writes a value.
