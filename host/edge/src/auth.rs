@@ -17,7 +17,8 @@ pub const TOKEN_BYTES_MAX: usize = limits::FRAME_BYTES_MAX - 256;
 /// Clocks of token issuers may be off by this much, in seconds.
 pub const LEEWAY_S: u64 = 5;
 /// Algorithms a token may have; `none` and the rest are refused by name.
-pub const ALGORITHMS: [Algorithm; 4] = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+pub const ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// What a token claims.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,7 +187,10 @@ impl Verifier {
         let header = jsonwebtoken::decode_header(token)
             .map_err(|_| invalid("not a JWT: expected three parts of base64url with dots between".into()))?;
         if !ALGORITHMS.contains(&header.alg) {
-            return Err(invalid(format!("algorithm {:?} is not accepted: use HS256, RS256, ES256 or EdDSA", header.alg)));
+            return Err(invalid(format!(
+                "algorithm {:?} is not accepted: use HS256, RS256, ES256 or EdDSA",
+                header.alg
+            )));
         }
         let jwks = self.jwks.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let candidates = self.fixed.iter().chain(jwks.iter()).filter(|key| {

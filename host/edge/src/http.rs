@@ -18,6 +18,7 @@ use ringside_core::{HostId, RegionId, limits};
 use ringside_ports::{Catalog, Comments, Directory, Store};
 
 use crate::auth::Verifier;
+pub use caller::Body as JsonBody;
 pub use problem::ProblemResponse;
 
 /// What the routes work with.
@@ -70,4 +71,10 @@ pub fn router(services: HttpServices) -> Router {
 /// The answer to a path that is no route of this host.
 pub async fn no_such_route(uri: axum::http::Uri) -> ProblemResponse {
     problem::no_such_route(&uri)
+}
+
+/// A page of comments as REST shows it; `for_moderator` adds why each was held or flagged.
+#[must_use]
+pub fn page_body(page: ringside_ports::store::Page, for_moderator: bool) -> impl serde::Serialize {
+    render::PageBody::new(page, for_moderator)
 }

@@ -40,7 +40,9 @@ fn a_good_token_says_who_one_is() {
     assert_eq!(identity.author.handle(), "annb");
     assert!(identity.author.member);
     assert_eq!(identity.expires_at_ms, NOW_MS + 60_000);
-    assert!(identity.allows(&StreamId::new("s1").unwrap()) && !identity.allows(&StreamId::new("s2").unwrap()));
+    assert!(
+        identity.allows(&StreamId::new("s1").unwrap()) && !identity.allows(&StreamId::new("s2").unwrap())
+    );
 }
 
 #[test]
@@ -83,7 +85,8 @@ fn a_token_of_each_public_key_algorithm_is_accepted_and_no_other_key_is() {
     for (algorithm, private, public) in &cases {
         let token = jsonwebtoken::encode(&Header::new(*algorithm), &claims(), private).unwrap();
         let verifier =
-            Verifier::new(&AuthOptions { public_keys_pem: vec![(*public).into()], ..Default::default() }).unwrap();
+            Verifier::new(&AuthOptions { public_keys_pem: vec![(*public).into()], ..Default::default() })
+                .unwrap();
         assert_eq!(verifier.verify(&token, NOW_MS).unwrap().author.id.as_str(), "ann", "{algorithm:?}");
         assert!(hs256().verify(&token, NOW_MS).unwrap_err().detail.contains("is known here"));
     }
@@ -95,7 +98,8 @@ fn a_token_of_each_public_key_algorithm_is_accepted_and_no_other_key_is() {
     )
     .unwrap();
     let verifier =
-        Verifier::new(&AuthOptions { public_keys_pem: vec![RSA_PUBLIC.into()], ..Default::default() }).unwrap();
+        Verifier::new(&AuthOptions { public_keys_pem: vec![RSA_PUBLIC.into()], ..Default::default() })
+            .unwrap();
     assert!(verifier.verify(&forged, NOW_MS).is_err());
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use ringside_core::error::Problem;
-use ringside_core::{Author, CommentId, Failure, StreamId, limits};
+use ringside_core::{Author, CommentId, Failure, StreamId};
 use ringside_ports::catalog::StreamEntry;
 use ringside_ports::store::Reader;
 use serde::de::DeserializeOwned;
@@ -27,13 +27,19 @@ impl FromRequestParts<HttpServices> for Caller {
             .ok()
             .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
             .ok_or_else(|| {
-                ProblemResponse::new(Problem::InvalidToken, "the header must be `Authorization: Bearer TOKEN`")
+                ProblemResponse::new(
+                    Problem::InvalidToken,
+                    "the header must be `Authorization: Bearer TOKEN`",
+                )
             })?;
         let now_ms = (services.now_ms)();
         let identity = services.verifier.verify(token.trim(), now_ms)?;
         let ban = services.catalog.banned(now_ms, &identity.author.id).await;
         if let Some(ban) = ban.map_err(|error| unavailable(&error))? {
-            return Err(ProblemResponse::new(Problem::Banned, format!("`{}` is banned: {}", ban.user, ban.reason)));
+            return Err(ProblemResponse::new(
+                Problem::Banned,
+                format!("`{}` is banned: {}", ban.user, ban.reason),
+            ));
         }
         Ok(Self(Some(identity)))
     }
@@ -75,7 +81,7 @@ impl Caller {
 }
 
 /// A JSON body; unknown fields, wrong types and too many bytes are told by name.
-pub(super) struct Body<T>(pub(super) T);
+pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ProblemResponse;
@@ -83,15 +89,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ProblemResponse> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                let most = limits::BODY_BYTES_MAX;
-                ProblemResponse::new(Problem::TooLarge, format!("the body has more than {most} bytes"))
+                ProblemResponse::new(Problem::TooLarge, "the body is larger than this route takes")
             } else {
                 ProblemResponse::new(Problem::Malformed, "the body ended before it was complete")
             }
         })?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| ProblemResponse::new(Problem::Malformed, format!("the body is not what it should be: {error}")))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            ProblemResponse::new(Problem::Malformed, format!("the body is not what it should be: {error}"))
+        })
     }
 }
 

@@ -71,7 +71,10 @@ fn query(
     params.map(|Query(params)| params).map_err(|error| {
         ProblemResponse::new(
             Problem::InvalidField,
-            format!("the query cannot be read ({}): it takes cursor, direction, page_size and of", error.body_text()),
+            format!(
+                "the query cannot be read ({}): it takes cursor, direction, page_size and of",
+                error.body_text()
+            ),
         )
     })
 }
@@ -102,7 +105,9 @@ fn anchor(params: &PageParams) -> Result<Anchor, Failure> {
         ("before", None) => Ok(Anchor::Newest),
         ("before", Some(cursor)) => Ok(Anchor::Before(cursor)),
         ("after", Some(cursor)) => Ok(Anchor::After(cursor)),
-        ("after", None) => Err(Failure::new(Problem::InvalidField, "direction=after needs a cursor to be after")),
+        ("after", None) => {
+            Err(Failure::new(Problem::InvalidField, "direction=after needs a cursor to be after"))
+        }
         (other, _) => Err(Failure::new(
             Problem::InvalidField,
             format!("direction=`{other}` is neither `before` nor `after`"),
