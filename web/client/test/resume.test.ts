@@ -11,10 +11,13 @@ scene(
     for (let round = 0; round < 5; round += 1) {
       host.say("Bob", `seen ${round}`);
       await until(() => reader.texts.includes(`seen ${round}`));
+      const { position } = host.stream();
       host.sessions.at(-1)?.socket.terminate();
       host.say("Bob", `missed ${round}`);
       expected.push(`seen ${round}`, `missed ${round}`);
       await until(() => reader.texts.includes(`missed ${round}`));
+      const [join] = host.sessions.at(-1)?.received ?? [];
+      assert.deepEqual([join?.type, join?.type === "join" && join.position], ["join", position]);
     }
     assert.deepEqual(reader.texts, expected);
     assert.deepEqual(
