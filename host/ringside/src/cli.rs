@@ -3,6 +3,8 @@
 mod client;
 mod component;
 mod key;
+mod load;
+mod play;
 mod serve;
 mod token;
 
@@ -38,6 +40,10 @@ enum Verb {
     /// Check, sign, push, list, remove and roll back components.
     #[command(subcommand)]
     Component(component::Verb),
+    /// Play a recorded chat into a PoP.
+    Play(play::Args),
+    /// Load a PoP and measure it.
+    Load(load::Args),
     /// Compile a component for this host (called by `serve`, in a process of its own).
     #[command(hide = true)]
     CompileComponent {
@@ -102,6 +108,8 @@ pub(crate) fn run() -> Outcome {
         Verb::Token(args) => token::run(&args),
         Verb::Key(verb) => key::run(&verb),
         Verb::Component(verb) => component::run(&verb),
+        Verb::Play(args) => play::run(args),
+        Verb::Load(args) => load::run(args),
         Verb::CompileComponent { input, output } => ringside_wasm::compile_file(&input, &output)
             .map_err(|error| Exit::Failed(format!("`{}`: {error}", input.display()))),
     }

@@ -247,7 +247,7 @@ async fn run(config: Config) -> Outcome {
             runtime.spawn(async move { edge.disconnect_user(&user, CloseCode::Banned).await });
         }),
         refresh: Arc::new(move || {
-            measured.metrics();
+            let _ = measured.metrics();
         }),
         registry: Arc::new(registry),
     })

@@ -15,7 +15,8 @@ pub(crate) struct Args {
 /// Plays.
 pub(crate) fn run(args: Args) -> Outcome {
     let tokens = sign_with(&args.config)?;
+    let json = args.play.json;
     let report = super::load::block_on(ringside_load::play(args.play, tokens))?;
-    print(&report);
+    print(&if json { format!("{}\n", serde_json::json!(report)) } else { report.to_string() });
     Ok(())
 }
