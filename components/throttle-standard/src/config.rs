@@ -64,7 +64,8 @@ impl Default for Config {
                 Tier { from_per_second: 50_000, shown_percent: 5 },
             ],
             // Far past what anyone reads, and little enough for a phone to draw.
-            cap_per_second: 50,
+            // R10: below the first tier all are sent. A cap is an operator's choice.
+            cap_per_second: 0,
             tick: Tick::default(),
         }
     }

@@ -86,7 +86,8 @@ mod tests {
             (51, Some("Chat is moving fast: at most 50 comments a second are shown")),
             (5_000, Some("Chat is moving fast: 50 % of comments are shown, at most 50 a second")),
         ] {
-            let plan = Policy::default().plan(&load(rate, 1));
+            let policy = Policy::from_json(r#"{"cap_per_second": 50}"#).unwrap();
+            let plan = policy.plan(&load(rate, 1));
             assert_eq!(plan.banner.as_deref(), banner, "at {rate}/s");
             assert_eq!(plan.cap_per_second, 50);
         }
