@@ -38,8 +38,10 @@ fn replies_edits_likes_and_deletes_are_seen_by_others_and_in_pages() {
     let seen = ann.event_where("comment", |event| event["reply_to"] == id.as_str());
     assert_eq!(seen["id"], reply["comment"]);
 
-    ann.command(json!({ "type": "edit", "comment": id, "text": "first, edited" }), "accepted");
-    assert_eq!(bob.event("edited")["text"], "first, edited");
+    for text in ["first of all", "first of all!", "first of all!!"] {
+        ann.command(json!({ "type": "edit", "comment": id, "text": text }), "accepted");
+        assert_eq!(bob.event("edited")["text"], text, "an edit is no repetition");
+    }
     assert_eq!(bob.ask(json!({ "type": "edit", "comment": id, "text": "mine now" }))["number"], 103);
 
     bob.command(json!({ "type": "react", "comment": id, "reaction": "like" }), "done");

@@ -122,6 +122,7 @@ fn the_operators_address_is_never_open() {
         assert_eq!(pop.operator().get(path).status, 200, "{path}");
     }
     pop.operator().get("/v1/nothing").expect_problem(202, "/v1/nothing");
+    Client::join(&pop, "ann", "viewer", "s").comment("something to count");
     let metrics = pop.operator().get("/metrics").text;
     for name in [
         "ringside_submissions",

@@ -159,7 +159,17 @@ impl Intake {
         };
         let window = |index: usize| windows.get(index).copied().unwrap_or_default();
         let (limit, slow) = (window(0), windows.get(3).copied());
-        let author_likeness = lock(&self.recent).likeness(stream, &author.id, &folded, now_ms);
+        let counters = if activity == Activity::Edit {
+            // A new text is like the old one by nature: that is no repetition.
+            CommentCounters::default()
+        } else {
+            CommentCounters {
+                author_comments: limit.count,
+                author_same_text: window(1).count,
+                author_likeness: lock(&self.recent).likeness(stream, &author.id, &folded, now_ms),
+                stream_same_text: window(2).count,
+            }
+        };
         let submission = Submission {
             admission: Some(Admission {
                 stream: stream.clone(),
@@ -177,12 +187,7 @@ impl Intake {
             author: author.clone(),
             text: text.to_owned(),
             folded,
-            counters: CommentCounters {
-                author_comments: limit.count,
-                author_same_text: window(1).count,
-                author_likeness,
-                stream_same_text: window(2).count,
-            },
+            counters,
         };
         let decision = match self.services.policy.judge(vec![submission]).await {
             Ok(mut decisions) => decisions.pop(),
