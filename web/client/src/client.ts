@@ -3,60 +3,21 @@
  * moves to another connection when a host asks for it, and falls back to server-sent events.
  */
 
+import type { ClientEvents, ClientOptions, State } from "./client-options.ts";
 import { type Codec, json, msgpack } from "./codec.ts";
 import { Emitter } from "./emitter.ts";
 import { EmojiTaps } from "./emoji-taps.ts";
 import * as expand from "./expand.ts";
-import type { Link, LinkEnd, LinkListener, LinkOptions, Transport } from "./link.ts";
+import type { Link, LinkEnd, LinkListener, LinkOptions } from "./link.ts";
 import type { Author, Batch, Joined, Notice, Outcome, Reaction, Review, Settings } from "./model.ts";
 import { Outbox } from "./outbox.ts";
 import { newReference } from "./reference.ts";
 import { Rest } from "./rest.ts";
 import { Seen } from "./seen.ts";
-import { SocketLink, type WebSocketConstructor } from "./socket-link.ts";
+import { SocketLink } from "./socket-link.ts";
 import { SseLink } from "./sse-link.ts";
 import { backoff, TIMING, type Timing } from "./timing.ts";
 import type { Command } from "./wire.ts";
-
-/** A token, or where to get one: asked again when the last one ended or was refused. */
-export type TokenSource = string | (() => Promise<string | undefined>);
-
-export interface ClientOptions {
-  /** The host, such as `https://eu1.chat.example`. */
-  url: string;
-  stream: string;
-  /** Left out, the client reads as anonymous. */
-  token?: TokenSource;
-  /** How many of the newest comments to ask for when joining, 0 to 200; 50 where it is left out. */
-  history?: number;
-  /** In order of preference. */
-  codecs?: readonly Codec[];
-  /** For Node below 22, that of the package `ws`. */
-  webSocket?: WebSocketConstructor;
-  fetch?: typeof fetch;
-  timing?: Partial<Timing>;
-  random?: () => number;
-}
-
-export type State =
-  | { phase: "idle" }
-  | { phase: "connecting" }
-  | { phase: "live"; transport: Transport }
-  /** Tries again at `retryAtMs` (since 1970). */
-  | { phase: "waiting"; retryAtMs: number; reason: string }
-  /** Does not come back by itself; `connect` tries again. */
-  | { phase: "stopped"; end: LinkEnd };
-
-export interface ClientEvents {
-  state: State;
-  /** Who the host takes this client for. */
-  user: Author | undefined;
-  /** Joined, for the first time or again. */
-  joined: Joined;
-  /** Events in the log's order, each comment once. */
-  batch: Batch;
-  notice: Notice;
-}
 
 /** So many sockets in a row that never reached a host mean that WebSocket is blocked, or that the host is down. */
 const SOCKETS_BEFORE_SSE = 3;

@@ -1,9 +1,11 @@
 /** Live comments of a Ringside stream, for browsers and Node. Begin with {@link Client}. */
 
-export { Client, type ClientEvents, type ClientOptions, type State, type TokenSource } from "./client.ts";
+export { Client } from "./client.ts";
+export type { ClientEvents, ClientOptions, State, TokenSource } from "./client-options.ts";
 export { type Advice, adviceFor, reasonFor } from "./closing.ts";
 export { type Codec, idToBytes, idToText, json, msgpack } from "./codec.ts";
 export { Emitter } from "./emitter.ts";
+export type { CommentEntry, Entry, GapEntry, Status } from "./entry.ts";
 export * from "./limits.ts";
 export type { LinkEnd, Transport } from "./link.ts";
 export * from "./model.ts";
@@ -12,11 +14,7 @@ export type { WebSocketConstructor, WebSocketLike } from "./socket-link.ts";
 export { userOf } from "./sse-link.ts";
 export { type Sampling, StreamView } from "./stream-view.ts";
 export {
-  type CommentEntry,
-  type Entry,
-  type GapEntry,
   SHOWN_MAX,
-  type Status,
   Timeline,
   WAITING_MAX,
 } from "./timeline.ts";

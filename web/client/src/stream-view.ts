@@ -1,9 +1,10 @@
 /** A stream as one viewer sees it: the timeline, and what stands around it. Kept up to date by a client. */
 
 import type { Client } from "./client.ts";
+import type { GapEntry } from "./entry.ts";
 import type { Author, Comment, Notice, Outcome, Reaction, Settings } from "./model.ts";
 import { newReference } from "./reference.ts";
-import { type GapEntry, Timeline } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Comments are sampled: what viewers are told. */
 export interface Sampling {

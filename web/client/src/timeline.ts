@@ -3,39 +3,8 @@
  * they are sent. While a reader holds it, what arrives waits beside it and nothing moves under their eyes.
  */
 
-import type { Comment, Joined, Outcome, Page, Reaction, Remover, StreamEvent } from "./model.ts";
-
-export type Status = "shown" | "pending" | "held" | "rejected" | "failed";
-
-export interface CommentEntry {
-  readonly kind: "comment";
-  /** Stays the same when a pending comment becomes a real one. */
-  readonly key: string;
-  readonly comment: Comment;
-  readonly status: Status;
-  /** Why it was rejected or failed. */
-  readonly reason?: string;
-  /** The client's own name for a comment that it sent. */
-  readonly reference?: string;
-  readonly removedBy?: Remover;
-  /** What this viewer thinks of it. */
-  readonly reaction: Reaction;
-  /** The comment it answers, where it is known. */
-  readonly parent?: Comment;
-}
-
-/** Something is missing here. */
-export interface GapEntry {
-  readonly kind: "gap";
-  readonly key: string;
-  /** The last comment before the gap and the first after it. */
-  readonly after: string;
-  readonly before: string;
-  /** How many are missing, where it is known. */
-  readonly missing?: number;
-}
-
-export type Entry = CommentEntry | GapEntry;
+import type { CommentEntry, Entry, GapEntry } from "./entry.ts";
+import type { Comment, Joined, Outcome, Page, Reaction, StreamEvent } from "./model.ts";
 
 /** Most entries shown at once: what a page can lay out in one frame on a phone. */
 export const SHOWN_MAX = 300;
