@@ -125,7 +125,6 @@ fn answers_ready(address: &str) -> bool {
 fn greet(context: &Context, pop: &Pop, took: Duration) -> Result<()> {
     let viewer = pop.link(&pop.token(Role::Viewer)?);
     let moderator = pop.link(&pop.token(Role::Moderator)?);
-    let program = pop.program().display();
     context.console.say(format_args!(
         "\n\
          Ringside runs at http://{address} (ready after {took}).\n\n\
@@ -133,14 +132,16 @@ fn greet(context: &Context, pop: &Pop, took: Duration) -> Result<()> {
          as a moderator: {moderator}\n\n\
          Try next, in a second terminal:\n\
          1. Open both links side by side. Comment, answer, react; remove a comment as the moderator.\n\
-         2. Change a rule while you chat: add a word to components/words/words.json, then\n\
-         \x20     cargo xtask components --push words\n\
+         2. Change a rule while you chat: add a word to a list in components/words/words.json, then\n\
+         \x20     {push}\n\
          \x20  and write that word. No connection drops; the next comment meets the new rule.\n\
          3. Fill the room:\n\
-         \x20     {program} load --connections 500 --comments 20\n\n\
+         \x20     {load}\n\n\
          Log: {log}. Ctrl-C stops it; its comments are kept in {data}.",
         address = pop.address,
         took = seconds(took),
+        push = pop.push_line("words"),
+        load = pop.load_line(),
         log = pop.data.join("server.log").display(),
         data = pop.data.display(),
     ));

@@ -92,14 +92,55 @@ impl Pop {
         format!("http://{}/#stream={STREAM}&token={token}", self.address)
     }
 
-    /// The program as a person calls it from the repository.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
+    /// What a person types to release the component `name` after a change.
+    pub(crate) fn push_line(&self, name: &str) -> String {
+        let elsewhere = if self.operators == OPERATORS {
+            String::new()
+        } else {
+            format!(" --operators {}", self.operators)
+        };
+        format!("cargo xtask components --push {name}{elsewhere}")
+    }
+
+    /// What a person types to fill the room.
+    pub(crate) fn load_line(&self) -> String {
+        let (program, data) = (self.program.display(), self.data.display());
+        format!("{program} load --connections 500 --comments 20 --url http://{} --data {data}", self.address)
     }
 
     fn verb(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg(verb);
+        // Its log goes into a file.
+        command.arg(verb).env("NO_COLOR", "1");
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pop(address: &str, operators: &str) -> Pop {
+        Pop {
+            program: "/c/ringside".into(),
+            bundle: "/c/bundle".into(),
+            data: "/r/.ringside/dev".into(),
+            address: address.to_owned(),
+            operators: operators.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_links_token_is_in_the_fragment_only() {
+        let link = pop(ADDRESS, OPERATORS).link("secret");
+        let (sent, kept) = link.split_once('#').unwrap();
+        assert!(!sent.contains("secret") && kept.contains("token=secret"), "{link}");
+    }
+
+    #[test]
+    fn a_tip_names_the_operators_address_only_where_it_is_not_the_usual_one() {
+        assert_eq!(pop(ADDRESS, OPERATORS).push_line("words"), "cargo xtask components --push words");
+        let elsewhere = pop(ADDRESS, "127.0.0.1:9").push_line("words");
+        assert_eq!(elsewhere, "cargo xtask components --push words --operators 127.0.0.1:9");
     }
 }
