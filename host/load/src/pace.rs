@@ -7,11 +7,14 @@ use tokio::time::{Instant, sleep_until};
 
 /// A constant rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rate(f64);
+pub struct Rate(f64);
 
 impl Rate {
-    /// Reads a rate a second on the command line: above 0, at most a million.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a rate a second: above 0, at most a million.
+    ///
+    /// # Errors
+    /// Names the text and what is expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
         text.parse()
             .ok()
             .filter(|rate: &f64| *rate > 0.0 && *rate <= 1e6)
@@ -20,7 +23,8 @@ impl Rate {
     }
 
     /// How many a second.
-    pub(crate) fn per_second(self) -> f64 {
+    #[must_use]
+    pub fn per_second(self) -> f64 {
         self.0
     }
 

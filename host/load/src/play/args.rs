@@ -65,7 +65,7 @@ pub struct PlayArgs {
 
 /// How fast a recording is played.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tempo(pub(crate) Option<Rate>);
+pub struct Tempo(pub Option<Rate>);
 
 impl Tempo {
     /// So many comments a second; none means by the recording's times.

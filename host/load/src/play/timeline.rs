@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn exact(ms: i64) -> Option<Stamp> {
-        Some(Stamp { ms, of_day: false, resolution_ms: 1 })
+        Stamp::of_number(ms as f64 / 1e3).map(|stamp| Stamp { resolution_ms: 1, ..stamp })
     }
 
     fn clock(text: &str) -> Option<Stamp> {

@@ -1,0 +1,323 @@
+//! `ringside load`: viewers and senders by the thousands from one process, and what they measure.
+//!
+//! A connection is one task without a buffer. Viewers step over what they are sent; a few of each stream read it and
+//! look for the run's own comments, which bear a mark. Senders are separate connections, each a user of its own, as
+//! many as keep every one of them below a host's limits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::latency::Latency;
+use crate::pace::Pacer;
+use crate::progress::Progress;
+use crate::tally::Tally;
+use crate::target::Target;
+use crate::token::{TokenSource, Tokens};
+
+mod args;
+mod drive;
+mod enter;
+mod plan;
+mod report;
+mod sender;
+mod stats;
+mod texts;
+mod tracker;
+mod viewer;
+
+pub use args::{LoadArgs, MaybeRate, SenderRole};
+pub use report::{CommandReport, ConnectionsReport, DeliveredReport, LoadReport};
+
+use enter::{Entered, Entrance, Refusal};
+use plan::{Plan, SeatKind};
+use sender::{ORDERS_MAX, Sender};
+use stats::{Kind, Stats, lock};
+
+/// Connections that may be on their way at once. A host takes 64 handshakes at a time on each core, and lets the
+/// rest wait; past that only waiting would be measured.
+const ENTERING_MAX: usize = 256;
+/// How long a comment may take to a viewer before it is lost.
+const GRACE: Duration = Duration::from_secs(10);
+/// Shortest wait at the end.
+const AFTERGLOW: Duration = Duration::from_millis(300);
+/// How often it is looked whether anything is still on its way at the end.
+const GRACE_STEP: Duration = Duration::from_millis(20);
+/// Reasons that are reported.
+const REASONS_SHOWN: usize = 20;
+
+/// Loads a host, and reports what was measured. Ctrl-C ends the run early, with a report.
+///
+/// # Errors
+/// `Usage` for an address, stream or token that cannot be used and for a run that needs more connections than this
+/// process may have, `Unavailable` when no host answers.
+pub async fn load(args: LoadArgs, tokens: impl TokenSource + 'static) -> Result<LoadReport, Error> {
+    let plan = Plan::new(&args)?;
+    plan.claim_files()?;
+    let target = Target::resolve(&args.target).await?;
+    let stats = Arc::new(Stats::new(plan.streams.len(), GRACE));
+    let entrance = Arc::new(Entrance { args, target, tokens: Tokens::new(tokens), plan });
+    let mut run = Run::new(entrance, stats);
+    let went_on = run.ramp().await?;
+    let measured = if went_on { run.measure().await } else { Measured::default() };
+    Ok(run.report(&measured))
+}
+
+/// A run on its way.
+struct Run {
+    entrance: Arc<Entrance>,
+    stats: Arc<Stats>,
+    /// Tasks of connections; ended with the run.
+    lives: JoinSet<()>,
+    senders: Vec<mpsc::Sender<Kind>>,
+    viewers_reading: u64,
+    joined: u64,
+    failed: Tally,
+    upgrade: Latency,
+    join: Latency,
+}
+
+/// What is known only at the end of the measurement.
+#[derive(Default)]
+struct Measured {
+    seconds: f64,
+    finished: bool,
+    viewers: f64,
+    frames: u64,
+    bytes: u64,
+    cpu_s: f64,
+}
+
+impl Run {
+    fn new(entrance: Arc<Entrance>, stats: Arc<Stats>) -> Self {
+        Self {
+            entrance,
+            stats,
+            lives: JoinSet::new(),
+            senders: Vec::new(),
+            viewers_reading: 0,
+            joined: 0,
+            failed: Tally::default(),
+            upgrade: Latency::new(),
+            join: Latency::new(),
+        }
+    }
+
+    /// Brings all connections up at the ramp's rate; false when it was stopped meanwhile. What is wrong with
+    /// address, token or stream shows at the first connection, before there are others.
+    async fn ramp(&mut self) -> Result<bool, Error> {
+        let mut seats = self.entrance.plan.seats.clone().into_iter();
+        let Some(first) = seats.next() else { return Ok(true) };
+        let stream = self.entrance.plan.streams.get(first.stream).map_or(String::new(), ToString::to_string);
+        match self.entrance.enter(first, &self.stats).await {
+            Ok(entered) => self.live(entered),
+            Err(refusal) => return Err(refusal.into_error(&self.entrance, &stream)),
+        }
+        let _progress = Progress::start({
+            let (stats, all) = (self.stats.clone(), self.entrance.plan.seats.len());
+            move || {
+                let live =
+                    stats.viewers_live.load(Ordering::Relaxed) + stats.senders_live.load(Ordering::Relaxed);
+                format!("connecting: {live} of {all}")
+            }
+        });
+        let room = Arc::new(Semaphore::new(ENTERING_MAX));
+        let mut entering: JoinSet<Result<Entered, Refusal>> = JoinSet::new();
+        let mut pacer = Pacer::new(Instant::now(), self.entrance.args.ramp);
+        let mut next = seats.next();
+        while next.is_some() || !entering.is_empty() {
+            let due = async {
+                pacer.next().await;
+                room.clone().acquire_owned().await
+            };
+            tokio::select! {
+                permit = due, if next.is_some() => {
+                    if let (Some(seat), Ok(permit)) = (next.take(), permit) {
+                        let (entrance, stats) = (self.entrance.clone(), self.stats.clone());
+                        entering.spawn(async move {
+                            let entered = entrance.enter(seat, &stats).await;
+                            drop(permit);
+                            entered
+                        });
+                    }
+                    next = seats.next();
+                }
+                Some(entered) = entering.join_next() => match entered {
+                    Ok(Ok(entered)) => self.live(entered),
+                    Ok(Err(refusal)) => self.failed.add(&refusal.to_string()),
+                    Err(error) => return Err(Error::Failed(format!("connecting broke off: {error}"))),
+                },
+                _ = tokio::signal::ctrl_c() => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives a connection that has joined its task.
+    fn live(&mut self, entered: Entered) {
+        self.joined += 1;
+        self.upgrade.record(entered.upgraded);
+        self.join.record(entered.joined);
+        let Entered { seat, socket, .. } = entered;
+        let stats = self.stats.clone();
+        match seat.kind {
+            SeatKind::Viewer => {
+                stats.viewers_live.fetch_add(1, Ordering::Relaxed);
+                self.lives.spawn(viewer::count(socket, stats));
+            }
+            SeatKind::Sampled(viewer) => {
+                self.viewers_reading += 1;
+                stats.viewers_live.fetch_add(1, Ordering::Relaxed);
+                self.lives.spawn(viewer::read(socket, stats, seat.stream, viewer));
+            }
+            SeatKind::Sender(number) => {
+                stats.senders_live.fetch_add(1, Ordering::Relaxed);
+                let (sender, orders) = mpsc::channel(ORDERS_MAX);
+                self.senders.push(sender);
+                let seed = self.entrance.args.seed.wrapping_mul(1 << 20).wrapping_add(number as u64);
+                self.lives.spawn(Sender::new(socket, stats, seat.stream, seed).run(orders));
+            }
+        }
+    }
+
+    /// Sends at the rates for the duration, then waits for what is still on its way.
+    async fn measure(&mut self) -> Measured {
+        let args = &self.entrance.args;
+        let duration = Duration::from_secs_f64(args.duration);
+        let _progress = Progress::start({
+            let (stats, start) = (self.stats.clone(), Instant::now());
+            move || progress(&stats, start.elapsed(), duration)
+        });
+        let before = self.reading();
+        let start = Instant::now();
+        let senders: Arc<[mpsc::Sender<Kind>]> = std::mem::take(&mut self.senders).into();
+        let mut drives = JoinSet::new();
+        for (place, kind, rate) in [
+            (0, Kind::Comment, args.comments),
+            (1, Kind::Reaction, args.reactions),
+            (2, Kind::Emoji, args.emoji),
+        ] {
+            if let Some(rate) = rate.0 {
+                let first = senders.len() * place / 3;
+                drives.spawn(drive::drive(kind, rate, duration, first, senders.clone(), self.stats.clone()));
+            }
+        }
+        let finished = tokio::select! {
+            () = async {
+                while drives.join_next().await.is_some() {}
+                tokio::time::sleep_until(start + duration).await;
+            } => true,
+            _ = tokio::signal::ctrl_c() => false,
+        };
+        drives.shutdown().await;
+        let seconds = start.elapsed().as_secs_f64();
+        let after = self.reading();
+        let end = Instant::now() + GRACE;
+        let settled = async {
+            // A little longer than a batch may wait, so that a comment which comes twice is seen to.
+            tokio::time::sleep(AFTERGLOW).await;
+            while self.stats.is_waiting() && Instant::now() < end {
+                tokio::time::sleep(GRACE_STEP).await;
+            }
+        };
+        tokio::select! {
+            () = settled => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        Measured {
+            seconds,
+            finished,
+            viewers: f64::midpoint(before.viewers, after.viewers),
+            frames: after.frames - before.frames,
+            bytes: after.bytes - before.bytes,
+            cpu_s: after.cpu_s - before.cpu_s,
+        }
+    }
+
+    /// What the meters show now.
+    #[allow(clippy::cast_precision_loss, reason = "a number of connections, and seconds")]
+    fn reading(&self) -> Measured {
+        let cpu = clock_gettime(ClockId::ProcessCPUTime);
+        Measured {
+            viewers: self.stats.viewers_live.load(Ordering::Relaxed) as f64,
+            frames: self.stats.viewers.frames.load(Ordering::Relaxed),
+            bytes: self.stats.viewers.bytes.load(Ordering::Relaxed),
+            cpu_s: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+            ..Measured::default()
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "figures to show")]
+    fn report(&mut self, measured: &Measured) -> LoadReport {
+        self.lives.abort_all();
+        let (args, plan, stats) = (&self.entrance.args, &self.entrance.plan, &self.stats);
+        // What is on its way for less than the grace when a run is cut short is nobody's loss.
+        let losses = stats.losses(std::time::Instant::now());
+        let dropped = lock(&stats.dropped);
+        let per_viewer_second = |count: u64| {
+            let viewer_seconds = measured.viewers * measured.seconds;
+            if viewer_seconds > 0.0 { count as f64 / viewer_seconds } else { 0.0 }
+        };
+        LoadReport {
+            url: self.entrance.target.url.clone(),
+            streams: plan.streams.iter().map(ToString::to_string).collect(),
+            subprotocol: args.codec.subprotocol().to_owned(),
+            compression: args.compression,
+            seconds: measured.seconds,
+            stopped: !measured.finished,
+            connections: ConnectionsReport {
+                viewers: plan.viewers as u64,
+                senders: plan.senders as u64,
+                joined: self.joined,
+                failed: self.failed.total(),
+                failed_reasons: self.failed.top(REASONS_SHOWN),
+                upgrade: self.upgrade.percentiles(),
+                join: self.join.percentiles(),
+                dropped: dropped.total(),
+                dropped_reasons: dropped.top(REASONS_SHOWN),
+            },
+            comments: stats.commands(Kind::Comment).report(measured.seconds),
+            reactions: stats.commands(Kind::Reaction).report(measured.seconds),
+            emoji: stats.commands(Kind::Emoji).report(measured.seconds),
+            seen: lock(&stats.seen).percentiles(),
+            viewers_reading: self.viewers_reading,
+            lost: losses.lost,
+            duplicates: losses.duplicates,
+            left_out: losses.left_out,
+            late: losses.late,
+            delivered: DeliveredReport {
+                viewers: measured.viewers,
+                frames: measured.frames,
+                bytes: measured.bytes,
+                frames_per_viewer_per_second: per_viewer_second(measured.frames),
+                bytes_per_viewer_per_second: per_viewer_second(measured.bytes),
+            },
+            load_cpu_percent: if measured.seconds > 0.0 {
+                measured.cpu_s / measured.seconds * 100.0
+            } else {
+                0.0
+            },
+            json: args.json,
+        }
+    }
+}
+
+fn progress(stats: &Stats, elapsed: Duration, duration: Duration) -> String {
+    let comments = stats.commands(Kind::Comment);
+    format!(
+        "{:>4} of {} s  viewers {}  comments {}  acknowledged p99 {:.0} ms  seen p99 {:.0} ms  dropped {}",
+        elapsed.as_secs(),
+        duration.as_secs(),
+        stats.viewers_live.load(Ordering::Relaxed),
+        comments.sent,
+        comments.acknowledged.percentiles().p99_ms,
+        lock(&stats.seen).percentiles().p99_ms,
+        lock(&stats.dropped).total(),
+    )
+}
