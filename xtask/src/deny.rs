@@ -33,7 +33,12 @@ pub(crate) fn install(context: &Context) -> Result<()> {
 
 /// The verdict over the workspace and the guests.
 pub(crate) fn check(context: &Context) -> Result<()> {
-    for (name, folder) in [("deny", context.places.root.clone()), ("deny-guests", context.components())] {
+    let workspaces = [
+        ("deny", context.places.root.clone()),
+        ("deny-guests", context.components()),
+        ("deny-hostile", context.hostile_guests()),
+    ];
+    for (name, folder) in workspaces {
         let mut deny = context.command(program(context), &folder);
         deny.args(["--log-level", "error", "--config"]).arg(context.places.root.join("deny.toml"));
         // Not every workspace meets every licence that is allowed.
