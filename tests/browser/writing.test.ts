@@ -150,6 +150,29 @@ scene("a moderator removes, pins, and sets how the chat works", async ({ host, v
   await eventually(() => mira.page.getByLabel("Pinned comment").count(), 0);
 });
 
+scene("terms that a moderator writes outlast settings that change meanwhile", async ({ host, visit }) => {
+  const lena = await visit({ name: "Lena", role: "moderator" });
+  const { page } = lena;
+  await page.getByRole("button", { name: "Stream settings" }).click();
+  const terms = page.getByRole("textbox", { name: /Blocked terms/ });
+  const change = (fields: object) => {
+    const stream = host.stream();
+    Object.assign(stream.settings, fields);
+    host.publish(stream, { type: "settings", ...stream.settings });
+    host.flush();
+  };
+  change({ blocked_terms: ["theirs"] });
+  await eventually(() => terms.inputValue(), "theirs");
+  await terms.fill("theirs\nmine");
+  change({ emoji_only: true });
+  await page.locator(".rules").getByText("Emoji only").waitFor();
+  change({ blocked_terms: ["theirs", "newer"], slow_mode_s: 5 });
+  await page.locator(".rules").getByText("Slow mode: 5 s").waitFor();
+  assert.equal(await terms.inputValue(), "theirs\nmine");
+  await page.getByRole("button", { name: "Save terms" }).click();
+  await eventually(() => host.stream().settings.blocked_terms, ["theirs", "mine"]);
+});
+
 scene("one's own comment can be changed and deleted", async ({ visit }) => {
   const mira = await visit({ name: "Mira" });
   const kofi = await visit({ name: "Kofi" });

@@ -1,7 +1,7 @@
 /** The moderator's side: the queue of comments to decide on, and the stream's settings. */
 
 import { BLOCKED_TERM_BYTES_MAX, BLOCKED_TERMS_MAX, type Settings } from "@ringside/client";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Chat } from "../chat.ts";
 import { clock, quoted, wait } from "../format.ts";
 import { termsIn } from "../terms.ts";
@@ -133,8 +133,14 @@ function SettingsForm({ chat }: { chat: Chat }) {
 }
 
 function Terms({ terms, save }: { terms: readonly string[]; save: (terms: string[]) => void }) {
-  const [text, setText] = useState(terms.join("\n"));
-  useEffect(() => setText(terms.join("\n")), [terms]);
+  const saved = terms.join("\n");
+  const [text, setText] = useState(saved);
+  const before = useRef(saved);
+  useEffect(() => {
+    // Another moderator's change must not take away what is being written here.
+    setText((now) => (now === before.current ? saved : now));
+    before.current = saved;
+  }, [saved]);
   const wanted = termsIn(text);
   const tooLong = wanted.find((term) => new TextEncoder().encode(term).length > BLOCKED_TERM_BYTES_MAX);
   const trouble =
@@ -157,7 +163,7 @@ function Terms({ terms, save }: { terms: readonly string[]; save: (terms: string
       <button
         type="button"
         class="wide"
-        disabled={Boolean(trouble) || wanted.join("\n") === terms.join("\n")}
+        disabled={Boolean(trouble) || wanted.join("\n") === saved}
         onClick={() => save(wanted)}
       >
         Save terms
