@@ -24,7 +24,9 @@ use crate::native::OwnCode;
 pub enum CacheError {
     #[error("cannot {action} {path}: {source}")]
     File { action: &'static str, path: String, source: std::io::Error },
-    #[error("the folder {path} belongs to another user: give a folder of this user's own for compiled components")]
+    #[error(
+        "the folder {path} belongs to another user: give a folder of this user's own for compiled components"
+    )]
     NotOurs { path: String },
     #[error("`{0}` is not the SHA-256 of a component: expected 64 hexadecimal digits")]
     NotADigest(String),
@@ -57,14 +59,16 @@ impl Cache {
     /// [`CacheError`] when it cannot be made, or is another user's.
     pub(crate) fn open(folder: &Path, engine: &Engine, compiler: Compiler) -> Result<Self, CacheError> {
         let path = || folder.display().to_string();
-        let file = |action| move |source| CacheError::File { action, path: folder.display().to_string(), source };
+        let file =
+            |action| move |source| CacheError::File { action, path: folder.display().to_string(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(file("make"))?;
         let meta = fs::metadata(folder).map_err(file("look at"))?;
         if meta.uid() != rustix::process::geteuid().as_raw() {
             return Err(CacheError::NotOurs { path: path() });
         }
         if meta.mode() & 0o077 != 0 {
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(file("close to others"))?;
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+                .map_err(file("close to others"))?;
         }
         let cache = Self { folder: folder.to_owned(), engine: engine_hash(engine), compiler };
         cache.prune();
@@ -147,7 +151,8 @@ impl Cache {
         let mut kept: Vec<(SystemTime, PathBuf)> = Vec::new();
         for entry in entries.flatten() {
             let path = entry.path();
-            let modified = entry.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            let modified =
+                entry.metadata().and_then(|meta| meta.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("cwasm") => kept.push((modified, path)),
                 Some("tmp") if modified.elapsed().is_ok_and(|age| age > limits::COMPILE_TIME_MAX * 2) => {
@@ -193,7 +198,8 @@ mod tests {
         let engine = compiling_engine().unwrap();
         let cache = Cache::open(folder.path(), &engine, Compiler::InProcess).unwrap();
         let now = SystemTime::now();
-        let digests: Vec<Digest> = (0..=limits::CACHE_FILES_MAX).map(|i| digest_of(&i.to_le_bytes())).collect();
+        let digests: Vec<Digest> =
+            (0..=limits::CACHE_FILES_MAX).map(|i| digest_of(&i.to_le_bytes())).collect();
         for (age, digest) in (0u64..).zip(&digests) {
             let path = cache.path_of(digest);
             fs::write(&path, b"code").unwrap();

@@ -67,9 +67,10 @@ impl CallError {
             Some(Trap::StackOverflow) => {
                 (FailureKind::Stack, format!("used more than {} KiB of stack", limits::STACK_BYTES_MAX >> 10))
             }
-            _ if refused_memory => {
-                (FailureKind::Memory, format!("wanted more than {} MiB of memory", limits::MEMORY_BYTES_MAX >> 20))
-            }
+            _ if refused_memory => (
+                FailureKind::Memory,
+                format!("wanted more than {} MiB of memory", limits::MEMORY_BYTES_MAX >> 20),
+            ),
             Some(trap) => (FailureKind::Trap, format!("stopped: {trap}")),
             None if root.contains("unknown import") => {
                 (FailureKind::Forbidden, format!("called what this host does not offer: {root}"))

@@ -87,7 +87,9 @@ impl Chain {
     fn reserve(&self, operation: &'static str, weight: usize) -> PortResult<()> {
         if self.generations.current().is_none() {
             let detail = "no release is published on this host yet";
-            return Err(PortError::new(PortErrorKind::Unavailable, operation, detail).after(limits::BUSY_RETRY));
+            return Err(
+                PortError::new(PortErrorKind::Unavailable, operation, detail).after(limits::BUSY_RETRY)
+            );
         }
         self.queue.reserve(operation, weight).inspect_err(|error| {
             if error.kind == PortErrorKind::Busy {

@@ -106,7 +106,7 @@ fn run<W: World>(
     let pre = W::pre(component).map_err(types)?;
     let offer = Offer::new("candidate", None);
     let mut guest =
-        Guest::<W>::start(&loader.engine, &pre, &offer, limits::START_TICKS_MAX).map_err(|error| {
+        Guest::<W>::start(&loader.runtime, &pre, &offer, limits::START_TICKS_MAX).map_err(|error| {
             // The types of exports are compared at the first instantiation.
             if error.kind == FailureKind::Malformed {
                 CheckError::Types(error.detail)

@@ -147,7 +147,8 @@ impl CodecPool {
 /// The error for a subprotocol that is not of the release that runs.
 fn gone(operation: &'static str, subprotocol: &str) -> PortError {
     let name: String = subprotocol.chars().take(80).collect();
-    let detail = format!("no codec of this host's release speaks `{name}`: reconnect with one that is offered");
+    let detail =
+        format!("no codec of this host's release speaks `{name}`: reconnect with one that is offered");
     PortError::new(PortErrorKind::NotFound, operation, detail)
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ringside_ports::releases::Digest;
-use wasmtime::Engine;
 
 use crate::call::{CallError, FailureKind};
+use crate::engine::Runtime;
 use crate::guest::Offer;
 use crate::health::Health;
 use crate::limits;
@@ -25,7 +25,7 @@ pub(crate) struct Component<W: World> {
     pub(crate) health: Health,
     /// Calls that failed since it was loaded.
     pub(crate) failures: AtomicU64,
-    engine: Engine,
+    runtime: Runtime,
     pre: W::Pre,
     offer: Arc<Offer>,
     /// One place a worker; a worker's own lock is never contended but by who looks at the status.
@@ -57,7 +57,7 @@ impl<W: World> Component<W> {
     /// # Errors
     /// [`UnfitError`].
     pub(crate) fn ready(
-        engine: &Engine,
+        runtime: &Runtime,
         pre: W::Pre,
         digest: Digest,
         config: &str,
@@ -66,7 +66,7 @@ impl<W: World> Component<W> {
     ) -> Result<Self, UnfitError> {
         // Who it is must be known before it may log and count under its name.
         let unknown = Offer::new("unknown", None);
-        let description = Guest::<W>::start(engine, &pre, &unknown, limits::START_TICKS_MAX)?.describe()?;
+        let description = Guest::<W>::start(runtime, &pre, &unknown, limits::START_TICKS_MAX)?.describe()?;
         let component = Self {
             digest,
             config: config.to_owned(),
@@ -75,7 +75,7 @@ impl<W: World> Component<W> {
             description,
             health: Health::default(),
             failures: AtomicU64::new(0),
-            engine: engine.clone(),
+            runtime: runtime.clone(),
             pre,
             places: (0..workers).map(|_| Mutex::new(None)).collect(),
         };
@@ -95,7 +95,7 @@ impl<W: World> Component<W> {
     /// # Errors
     /// [`CallError`], or within it what the component says against its configuration.
     fn fresh(&self, ticks: u64) -> Result<Result<Guest<W>, String>, CallError> {
-        let mut guest = Guest::start(&self.engine, &self.pre, &self.offer, ticks)?;
+        let mut guest = Guest::start(&self.runtime, &self.pre, &self.offer, ticks)?;
         Ok(guest.configure(&self.config, ticks)?.map(|()| guest))
     }
 
@@ -107,7 +107,7 @@ impl<W: World> Component<W> {
 
     /// Gives items to the worker's instance in one call. When that fails in whatever way, the instance is thrown
     /// away and the items are given to fresh ones one by one, so that only those that break the component have
-    /// no answer; which, it does not matter how often, costs no more than [`limits::ISOLATION_TIME_MAX`].
+    /// no answer; which, it does not matter how often, costs no more than [`limits::ISOLATION_TICKS_MAX`].
     pub(crate) fn give<I, A>(
         &self,
         worker: usize,
@@ -130,11 +130,14 @@ impl<W: World> Component<W> {
             }
             Err(error) => error,
         };
+        // In epochs, as deadlines are: a busy machine that slows calls down must not cost innocents their verdict.
+        let clock = &self.runtime.clock;
+        let until = clock.epochs() + limits::ISOLATION_TICKS_MAX;
         let answers = items
             .chunks(1)
             .map(|item| {
                 // A component that cannot even start will not with the next comment.
-                let hopeless = first.kind == FailureKind::Start || begun.elapsed() > limits::ISOLATION_TIME_MAX;
+                let hopeless = first.kind == FailureKind::Start || clock.epochs() > until;
                 if hopeless { None } else { self.try_give(&mut place, item, &call).ok()?.pop() }
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -63,34 +63,79 @@ pub(crate) fn compiling_engine() -> wasmtime::Result<Engine> {
     Engine::new(&code_config())
 }
 
-/// The clock of deadlines: one thread that moves the engine's epoch on.
-#[derive(Debug)]
-pub(crate) struct Ticker {
-    stop: Arc<AtomicBool>,
+/// What instances need to run: the engine, and the clock of their deadlines.
+#[derive(Clone)]
+pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<Clock>,
+}
+
+/// The clock of deadlines: one thread that moves the engine's epoch on while a call is in flight, and rests while
+/// there is none, so that an idle host does not wake up a thousand times a second.
+pub(crate) struct Clock {
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Ticker {
+#[derive(Default)]
+struct Shared {
+    calls: AtomicUsize,
+    epochs: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// While one is held, epochs pass.
+pub(crate) struct Ticking<'a>(&'a Shared);
+
+impl Clock {
     /// # Errors
     /// When the thread cannot be started.
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (engine, stopped) = (engine.clone(), stop.clone());
+        let shared = Arc::new(Shared::default());
+        let (engine, seen) = (engine.clone(), shared.clone());
         let thread = std::thread::Builder::new().name("epoch".into()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
+            while !seen.stop.load(Ordering::Acquire) {
+                if seen.calls.load(Ordering::Acquire) == 0 {
+                    // Whoever begins the first call wakes it; one that did so just before is not missed.
+                    std::thread::park();
+                    continue;
+                }
                 // A delayed wake-up moves the epoch once, so a busy machine lengthens deadlines.
                 std::thread::sleep(limits::EPOCH_TICK);
                 engine.increment_epoch();
+                seen.epochs.fetch_add(1, Ordering::Relaxed);
             }
         })?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Epochs that passed: time as deadlines see it, which slows down with the machine.
+    pub(crate) fn epochs(&self) -> u64 {
+        self.shared.epochs.load(Ordering::Relaxed)
+    }
+
+    /// Lets epochs pass until the guard is dropped.
+    pub(crate) fn tick(&self) -> Ticking<'_> {
+        if self.shared.calls.fetch_add(1, Ordering::AcqRel) == 0
+            && let Some(thread) = &self.thread
+        {
+            thread.thread().unpark();
+        }
+        Ticking(&self.shared)
     }
 }
 
-impl Drop for Ticker {
+impl Drop for Ticking<'_> {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.0.calls.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }

@@ -50,7 +50,8 @@ pub(crate) fn admit(admission: &Admission) -> Admitted {
 
 /// What viewers are shown.
 pub(crate) fn plan(load: &StreamLoad) -> Plan {
-    let shown = SHOWN.iter().find(|(from, _)| load.comments_per_second >= *from).map_or(100, |(_, shown)| *shown);
+    let shown =
+        SHOWN.iter().find(|(from, _)| load.comments_per_second >= *from).map_or(100, |(_, shown)| *shown);
     let banner = (shown < 100).then(|| format!("Chat is moving fast: {shown} % of comments are shown"));
     Plan { shown_percent: shown, banner, ..Plan::default() }
 }
@@ -101,9 +102,10 @@ mod tests {
         };
         let slow = with(Settings { slow_mode_s: 30, ..Settings::default() });
         assert_eq!(admit(&slow), Admitted::Wait(29_000));
-        for refusing in
-            [Settings { closed: true, ..Settings::default() }, Settings { members_only: true, ..Settings::default() }]
-        {
+        for refusing in [
+            Settings { closed: true, ..Settings::default() },
+            Settings { members_only: true, ..Settings::default() },
+        ] {
             assert!(matches!(admit(&with(refusing)), Admitted::Refused(_)));
         }
     }

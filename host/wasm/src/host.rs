@@ -15,7 +15,7 @@ use crate::chain::Chain;
 use crate::check::{CheckError, Checked, check};
 use crate::codecs::CodecPool;
 use crate::compiler::Compiler;
-use crate::engine::{Ticker, serving_engine};
+use crate::engine::{Clock, Runtime, serving_engine};
 use crate::generations::{AutomaticRollback, Generations, SwapError};
 use crate::loader::Loader;
 use crate::metrics::Metrics;
@@ -56,8 +56,10 @@ impl HostOptions {
 pub enum StartError {
     #[error("{name} is {value}: give 1 to {WORKERS_MAX}")]
     Workers { name: &'static str, value: usize },
-    #[error("the WebAssembly engine does not start: {0} (each worker reserves 4 GiB of address space a slot; is \
-             `ulimit -v` set?)")]
+    #[error(
+        "the WebAssembly engine does not start: {0} (each worker reserves 4 GiB of address space a slot; is \
+             `ulimit -v` set?)"
+    )]
     Engine(String),
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -67,7 +69,6 @@ pub enum StartError {
 
 /// Runs components: judges, admits, plans, encodes and decodes with the release that was published last.
 pub struct ComponentHost {
-    // Chain and codecs end before the clock of their deadlines does.
     chain: Arc<Chain>,
     codecs: Arc<CodecPool>,
     generations: Arc<Generations>,
@@ -75,7 +76,6 @@ pub struct ComponentHost {
     metrics: Metrics,
     workers: usize,
     codec_workers: usize,
-    _ticker: Ticker,
 }
 
 impl ComponentHost {
@@ -92,13 +92,14 @@ impl ComponentHost {
         }
         let engine = serving_engine(workers + codec_workers)
             .map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let ticker = Ticker::start(&engine)?;
-        let loader = Arc::new(Loader::new(engine, &options.cache_dir, options.compiler.clone())?);
+        let clock = Arc::new(Clock::start(&engine)?);
+        let loader =
+            Arc::new(Loader::new(Runtime { engine, clock }, &options.cache_dir, options.compiler.clone())?);
         let generations = Arc::new(Generations::new(metrics.clone()));
         let chain = Arc::new(Chain::start(workers, &generations, metrics)?);
         let codecs = Arc::new(CodecPool::start(codec_workers, &generations, metrics)?);
         let metrics = metrics.clone();
-        Ok(Self { chain, codecs, generations, loader, metrics, workers, codec_workers, _ticker: ticker })
+        Ok(Self { chain, codecs, generations, loader, metrics, workers, codec_workers })
     }
 
     /// Checks a component as publishing it would, without publishing. Blocks for as long as compiling takes.
@@ -130,7 +131,8 @@ impl ComponentHost {
     ) -> Result<Prepared, PrepareError> {
         let (loader, metrics) = (self.loader.clone(), self.metrics.clone());
         let (workers, codec_workers) = (self.workers, self.codec_workers);
-        let alive: Vec<_> = self.generations.current().into_iter().chain(self.generations.previous()).collect();
+        let alive: Vec<_> =
+            self.generations.current().into_iter().chain(self.generations.previous()).collect();
         let (release, files) = (release.clone(), files.clone());
         let task = tokio::task::spawn_blocking(move || {
             let (loader, metrics, files) = (&*loader, &metrics, &files);

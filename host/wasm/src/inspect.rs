@@ -21,21 +21,31 @@ pub enum InspectError {
     TooLarge { bytes: usize },
     #[error("this is not WebAssembly: build the component for the target wasm32-wasip2")]
     NotWasm,
-    #[error("this is a core module, not a component: build it for the target wasm32-wasip2, not wasm32-wasip1 or \
-             wasm32-unknown-unknown")]
+    #[error(
+        "this is a core module, not a component: build it for the target wasm32-wasip2, not wasm32-wasip1 or \
+             wasm32-unknown-unknown"
+    )]
     CoreModule,
     #[error("the file ends too early, at byte {at}: copy or build it again")]
     Truncated { at: usize },
     #[error("the file is not valid WebAssembly: {0}")]
     Invalid(String),
-    #[error("it exports {found}: a component exports all of one world, throttle (admit, plan), moderator (judge) or \
-             codec (format, encode, decode), each with describe and examples")]
+    #[error(
+        "it exports {found}: a component exports all of one world, throttle (admit, plan), moderator (judge) or \
+             codec (format, encode, decode), each with describe and examples"
+    )]
     UnknownWorld { found: String },
-    #[error("of the world `{world}` it lacks the exports {missing}: build it against wit/world.wit of this host")]
+    #[error(
+        "of the world `{world}` it lacks the exports {missing}: build it against wit/world.wit of this host"
+    )]
     MissingExports { world: &'static str, missing: String },
-    #[error("it was built for {found}, this host has {PACKAGE}@{PACKAGE_VERSION}: build it against that version")]
+    #[error(
+        "it was built for {found}, this host has {PACKAGE}@{PACKAGE_VERSION}: build it against that version"
+    )]
     WrongVersion { found: String },
-    #[error("it imports {0}, which this host does not offer: a component has {PACKAGE}/host and nothing else")]
+    #[error(
+        "it imports {0}, which this host does not offer: a component has {PACKAGE}/host and nothing else"
+    )]
     ForbiddenImports(String),
 }
 
@@ -81,13 +91,17 @@ pub(crate) fn inspect(file: &[u8]) -> Result<Inspected, InspectError> {
     // What the file declares is told first, since a wrong world is the mistake that people make.
     let world = world_of(&exports)?;
     check_imports(&imports)?;
-    Validator::new_with_features(WasmFeatures::all()).validate_all(file).map_err(|error| invalid(file, &error))?;
+    Validator::new_with_features(WasmFeatures::all())
+        .validate_all(file)
+        .map_err(|error| invalid(file, &error))?;
     Ok(Inspected { world, imports })
 }
 
 fn invalid(file: &[u8], error: &wasmtime::wasmparser::BinaryReaderError) -> InspectError {
     let message = error.message();
-    if message.contains("unexpected end") || (message.contains("out of bounds") && error.offset() >= file.len()) {
+    if message.contains("unexpected end")
+        || (message.contains("out of bounds") && error.offset() >= file.len())
+    {
         InspectError::Truncated { at: file.len() }
     } else {
         InspectError::Invalid(format!("{message} (at byte {})", error.offset()))
@@ -132,13 +146,11 @@ fn world_of(exports: &[String]) -> Result<World, InspectError> {
     let has = |name: &str| exports.iter().any(|export| export == name);
     let mut worlds = WORLDS.iter().filter(|(_, telling, _)| has(telling));
     let (Some((world, _, all)), None) = (worlds.next(), worlds.next()) else {
-        let found: Vec<String> =
-            exports.iter().take(10).map(|name| format!("`{}`", shown(name))).collect();
+        let found: Vec<String> = exports.iter().take(10).map(|name| format!("`{}`", shown(name))).collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
         return Err(InspectError::UnknownWorld { found });
     };
-    let missing: Vec<String> =
-        all.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
+    let missing: Vec<String> = all.iter().filter(|name| !has(name)).map(|name| format!("`{name}`")).collect();
     if missing.is_empty() {
         Ok(*world)
     } else {

@@ -54,9 +54,9 @@ pub const BATCH_ENCODED_COMMENTS_MAX: usize = 1_024;
 /// When a caller who found a queue full may try again: time to work off a quarter of it.
 pub const BUSY_RETRY: Duration = Duration::from_millis(5);
 
-/// Time spent on judging a broken batch comment by comment, for one slot. What is not judged by then gets the
-/// slot's policy. Eight endless loops in one batch; traps cost microseconds and never reach it.
-pub const ISOLATION_TIME_MAX: Duration = Duration::from_millis(400);
+/// Epochs spent on judging a broken batch comment by comment, for one slot (400 ms). What is not judged by then
+/// gets the slot's policy. Eight endless loops in one batch; traps cost microseconds and never reach it.
+pub const ISOLATION_TICKS_MAX: u64 = 8 * CALL_TICKS_MAX;
 /// Batches that a component may break within [`INCIDENT_WINDOW`] before the chain goes back to the previous
 /// generation, where that has another component.
 pub const INCIDENTS_MAX: usize = 5;

@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use ringside_ports::releases::Digest;
-use wasmtime::Engine;
 use wasmtime::component::{Component as Code, HasSelf, InstancePre, Linker};
 
 use crate::bindings::throttle::ringside::edge::host;
 use crate::cache::{Cache, CacheError};
 use crate::compiler::Compiler;
 use crate::digest::digest_of;
+use crate::engine::Runtime;
 use crate::guest::GuestState;
 use crate::inspect::{InspectError, Inspected, inspect};
 use crate::native;
@@ -33,16 +33,16 @@ pub enum LoadError {
 
 /// Loads components for one engine.
 pub(crate) struct Loader {
-    pub(crate) engine: Engine,
+    pub(crate) runtime: Runtime,
     cache: Cache,
 }
 
 impl Loader {
     /// # Errors
     /// [`CacheError`].
-    pub(crate) fn new(engine: Engine, folder: &Path, compiler: Compiler) -> Result<Self, CacheError> {
-        let cache = Cache::open(folder, &engine, compiler)?;
-        Ok(Self { engine, cache })
+    pub(crate) fn new(runtime: Runtime, folder: &Path, compiler: Compiler) -> Result<Self, CacheError> {
+        let cache = Cache::open(folder, &runtime.engine, compiler)?;
+        Ok(Self { runtime, cache })
     }
 
     /// True when a component can be loaded without its file.
@@ -60,9 +60,11 @@ impl Loader {
         file: Option<&[u8]>,
     ) -> Result<InstancePre<GuestState>, LoadError> {
         if let Some(code) = self.cache.find(digest)? {
-            match native::take_over(&self.engine, &code) {
+            match native::take_over(&self.runtime.engine, &code) {
                 Ok(code) => return self.link(&code),
-                Err(error) => tracing::warn!(%digest, "a compiled component does not fit and will be compiled anew: {error:#}"),
+                Err(error) => {
+                    tracing::warn!(%digest, "machine code does not fit and will be made anew: {error:#}");
+                }
             }
         }
         let file = file.ok_or_else(|| LoadError::Absent(digest.clone()))?;
@@ -72,7 +74,8 @@ impl Loader {
         }
         inspect(file)?;
         let code = self.cache.compile(digest, file)?;
-        let code = native::take_over(&self.engine, &code).map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let code = native::take_over(&self.runtime.engine, &code)
+            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         self.link(&code)
     }
 
@@ -80,7 +83,10 @@ impl Loader {
     ///
     /// # Errors
     /// [`LoadError`].
-    pub(crate) fn inspect(&self, file: &[u8]) -> Result<(Inspected, Digest, InstancePre<GuestState>), LoadError> {
+    pub(crate) fn inspect(
+        &self,
+        file: &[u8],
+    ) -> Result<(Inspected, Digest, InstancePre<GuestState>), LoadError> {
         let inspected = inspect(file)?;
         let digest = digest_of(file);
         let component = self.load(&digest, Some(file))?;
@@ -89,7 +95,7 @@ impl Loader {
 
     /// Our own interface is there; WASI's functions, which `inspect` let pass, trap when called.
     fn link(&self, code: &Code) -> Result<InstancePre<GuestState>, LoadError> {
-        let mut linker: Linker<GuestState> = Linker::new(&self.engine);
+        let mut linker: Linker<GuestState> = Linker::new(&self.runtime.engine);
         host::add_to_linker::<_, HasSelf<GuestState>>(&mut linker, |state| state)
             .and_then(|()| linker.define_unknown_imports_as_traps(code))
             .and_then(|()| linker.instantiate_pre(code))

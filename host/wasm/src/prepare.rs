@@ -43,7 +43,10 @@ pub enum PrepareError {
     SameName { number: u64, name: String },
     #[error("slots `{first}` and `{second}` both speak `{subprotocol}`: keep one of them")]
     SameSubprotocol { first: String, second: String, subprotocol: String },
-    #[error("the configuration of slot `{slot}` has {bytes} bytes: at most {} are accepted", limits::CONFIG_BYTES_MAX)]
+    #[error(
+        "the configuration of slot `{slot}` has {bytes} bytes: at most {} are accepted",
+        limits::CONFIG_BYTES_MAX
+    )]
     ConfigTooLarge { slot: String, bytes: usize },
     #[error("slot `{slot}`: {error}")]
     Load { slot: String, error: LoadError },
@@ -82,11 +85,13 @@ impl Preparer<'_> {
                     throttle = Some(self.slot::<Throttle>(wanted, |slots| vec![&slots.throttle])?);
                 }
                 WorldName::Moderator => {
-                    moderators.push(self.slot::<Moderator>(wanted, |slots| slots.moderators.iter().collect())?);
+                    moderators
+                        .push(self.slot::<Moderator>(wanted, |slots| slots.moderators.iter().collect())?);
                 }
                 WorldName::Codec => {
-                    let slot = self
-                        .slot::<Codec>(wanted, |slots| slots.codecs.iter().map(|codec| &codec.slot).collect())?;
+                    let slot = self.slot::<Codec>(wanted, |slots| {
+                        slots.codecs.iter().map(|codec| &codec.slot).collect()
+                    })?;
                     let format = self.format(&slot)?;
                     if let Some(other) = codecs.iter().find(|c| c.format.subprotocol == format.subprotocol) {
                         return Err(PrepareError::SameSubprotocol {
@@ -122,7 +127,8 @@ impl Preparer<'_> {
             None => Arc::new(self.load::<W>(wanted)?),
         };
         // Policies of moderators only; others have their own.
-        let on_failure = if W::NAME == WorldName::Moderator { wanted.on_failure } else { OnFailure::default() };
+        let on_failure =
+            if W::NAME == WorldName::Moderator { wanted.on_failure } else { OnFailure::default() };
         Ok(Slot { name: Arc::from(wanted.name.as_str()), on_failure, component })
     }
 
@@ -140,8 +146,15 @@ impl Preparer<'_> {
         })?;
         let workers = if W::NAME == WorldName::Codec { self.codec_workers } else { self.workers };
         self.loaded += 1;
-        Component::ready(&self.loader.engine, pre, wanted.component.clone(), &wanted.config, workers, self.metrics)
-            .map_err(|error: UnfitError| PrepareError::Unfit { slot: slot(), error: error.to_string() })
+        Component::ready(
+            &self.loader.runtime,
+            pre,
+            wanted.component.clone(),
+            &wanted.config,
+            workers,
+            self.metrics,
+        )
+        .map_err(|error: UnfitError| PrepareError::Unfit { slot: slot(), error: error.to_string() })
     }
 
     /// A codec's format: known from a generation that has it, or else asked of it.

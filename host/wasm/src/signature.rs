@@ -27,10 +27,14 @@ pub enum SignatureError {
     Missing,
     #[error("the signature cannot be read ({0}): give the text of the .minisig file as it is")]
     Unreadable(String),
-    #[error("signed with key {id}, which this region does not trust (it trusts {trusted}): sign with one of those, \
-             or add the public key to the region's configuration")]
+    #[error(
+        "signed with key {id}, which this region does not trust (it trusts {trusted}): sign with one of those, \
+             or add the public key to the region's configuration"
+    )]
     UntrustedKey { id: String, trusted: String },
-    #[error("the signature of key {id} does not fit the file: the file or the signature was changed, sign it again")]
+    #[error(
+        "the signature of key {id} does not fit the file: the file or the signature was changed, sign it again"
+    )]
     Damaged { id: String },
 }
 

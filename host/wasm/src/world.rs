@@ -9,10 +9,11 @@ mod tickets;
 use std::sync::Arc;
 
 use ringside_ports::releases::World as WorldName;
+use wasmtime::Store;
 use wasmtime::component::InstancePre;
-use wasmtime::{Engine, Store};
 
 use crate::call::CallError;
+use crate::engine::{Clock, Runtime};
 use crate::guest::{GuestState, Offer};
 use crate::limits;
 use describe::Description;
@@ -39,8 +40,7 @@ pub(crate) trait World: Sized + Send + 'static {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<Description>;
     /// # Errors
     /// A trap, or within it what the component says against the configuration.
-    fn configure(&self, store: &mut Store<GuestState>, config: &str)
-    -> wasmtime::Result<Result<(), String>>;
+    fn configure(&self, store: &mut Store<GuestState>, config: &str) -> wasmtime::Result<Result<(), String>>;
     /// Runs the component's own examples, which also warms the instance; returns their number.
     ///
     /// # Errors
@@ -52,6 +52,7 @@ pub(crate) trait World: Sized + Send + 'static {
 pub(crate) struct Guest<W> {
     store: Store<GuestState>,
     world: W,
+    clock: Arc<Clock>,
 }
 
 impl<W: World> Guest<W> {
@@ -60,17 +61,21 @@ impl<W: World> Guest<W> {
     /// # Errors
     /// [`CallError`] when there is no place for it or it fails.
     pub(crate) fn start(
-        engine: &Engine,
+        runtime: &Runtime,
         pre: &W::Pre,
         offer: &Arc<Offer>,
         ticks: u64,
     ) -> Result<Self, CallError> {
-        let mut store = Store::new(engine, GuestState::new(offer.clone()));
+        let clock = runtime.clock.clone();
+        let ticking = clock.tick();
+        let mut store = Store::new(&runtime.engine, GuestState::new(offer.clone()));
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits::ANSWER_BYTES_MAX);
         store.set_epoch_deadline(ticks);
-        match W::instantiate(pre, &mut store) {
-            Ok(world) => Ok(Self { store, world }),
+        let instance = W::instantiate(pre, &mut store);
+        drop(ticking);
+        match instance {
+            Ok(world) => Ok(Self { store, world, clock }),
             Err(error) => Err(CallError::from_wasmtime(&error, ticks, store.data().refused_memory)),
         }
     }
@@ -84,6 +89,7 @@ impl<W: World> Guest<W> {
         ticks: u64,
         call: impl FnOnce(&W, &mut Store<GuestState>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
+        let _ticking = self.clock.tick();
         self.store.set_epoch_deadline(ticks);
         call(&self.world, &mut self.store)
             .map_err(|error| CallError::from_wasmtime(&error, ticks, self.store.data().refused_memory))

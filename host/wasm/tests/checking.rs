@@ -1,5 +1,13 @@
 //! What `check` finds wrong with a component before it is stored.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails so"
+)]
+
 mod common;
 
 use common::{Stage, component, hostile};
@@ -60,9 +68,18 @@ fn what_is_wrong_is_told_in_words_that_say_what_to_do() {
         (renamed(&words, "judge", "fudge"), "it exports"),
         (renamed(&words, "examples", "exampels"), "it lacks the exports `examples`"),
         (renamed(&words, "edge/host@0.1.0", "edge/host@0.2.0"), "it was built for ringside:edge@0.2.0"),
-        (renamed(&words, "ringside:edge/host@", "ringside:edge/disk@"), "it imports `ringside:edge/disk@0.1.0`"),
-        (renamed(&words, "ringside:edge/host@", "elsewhere:net/http@"), "it imports `elsewhere:net/http@0.1.0`"),
-        (hostile("moderator-slow-start").to_vec(), "it starts too slowly: `configure` took longer than 2000 ms"),
+        (
+            renamed(&words, "ringside:edge/host@", "ringside:edge/disk@"),
+            "it imports `ringside:edge/disk@0.1.0`",
+        ),
+        (
+            renamed(&words, "ringside:edge/host@", "elsewhere:net/http@"),
+            "it imports `elsewhere:net/http@0.1.0`",
+        ),
+        (
+            hostile("moderator-slow-start").to_vec(),
+            "it starts too slowly: `configure` took longer than 2000 ms",
+        ),
         (hostile("moderator-fails-examples").to_vec(), "it fails its own example 1"),
         (hostile("throttle-bad-decisions").to_vec(), "planned to show 250 %"),
     ];

@@ -2,6 +2,15 @@
 //!
 //! This program is its own compiling process, as the binary `ringside` is: so it has no test harness.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails so"
+)]
+
 mod common;
 
 use std::collections::HashMap;

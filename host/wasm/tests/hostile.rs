@@ -1,5 +1,13 @@
 //! Components that misbehave: each costs the comment that made it do so, and nothing else.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails so"
+)]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -203,8 +211,6 @@ async fn where_a_rollback_does_not_help_a_component_that_costs_too_much_is_left_
         assert_eq!(actions(&stage.judge(texts(&["loop"])).await), [Action::Hold]);
         incidents += 1;
     }
-    let least = limits::INCIDENT_LOSS_MAX.as_millis() / (Duration::from_millis(limits::CALL_TICKS_MAX) * 4).as_millis();
-    assert!(incidents >= least, "left out after {incidents} incidents already");
     let failures = stage.host.status().slots[1].failures;
     assert_eq!(actions(&stage.judge(texts(&["loop", "hello"])).await), [Action::Hold, Action::Hold]);
     assert_eq!(stage.host.status().slots[1].failures, failures, "it is not called");
@@ -214,6 +220,19 @@ async fn where_a_rollback_does_not_help_a_component_that_costs_too_much_is_left_
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(actions(&stage.judge(texts(&["hello"])).await), [Action::Accept]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_breaks_cheaply_is_never_left_out() {
+    // Else a viewer could switch a rule off with a few comments.
+    let mut stage = Stage::with_workers(1);
+    let slots = vec![stage.throttle(), stage.hostile("moderator-panics", OnFailure::Hold)];
+    stage.publish(1, slots).await;
+    for _ in 0..limits::INCIDENTS_MAX * 5 {
+        let judged = stage.judge(texts(&["hello", "panic"])).await;
+        assert_eq!(actions(&judged), [Action::Accept, Action::Hold]);
+    }
+    assert!(!stage.host.status().slots[1].suspended);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,13 @@
 //! Releases become generations: prepared, published, judged by, rolled back, refused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails so"
+)]
+
 mod common;
 
 use common::{Stage, actions, admission, component, fresh, generation, hostile, stream, submission, texts};
@@ -201,7 +209,10 @@ async fn a_release_that_cannot_run_is_refused_with_the_slot_and_the_reason() {
         (vec![throttle.clone(), unknown], "neither compiled here nor given"),
         (vec![throttle.clone(), outside], "is not the SHA-256"),
         (vec![throttle.clone(), slow], "slot `moderator-slow-start`: the component ran longer than"),
-        (vec![throttle.clone(), failing], "slot `moderator-fails-examples`: the component fails its own example"),
+        (
+            vec![throttle.clone(), failing],
+            "slot `moderator-fails-examples`: the component fails its own example",
+        ),
         (vec![bad_plans], "planned to show 250 %"),
         (vec![throttle.clone(); 25], "has 25 slots"),
     ] {

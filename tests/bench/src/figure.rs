@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+/// Why a benchmark could not measure.
+pub(crate) type BenchError = Box<dyn std::error::Error + Send + Sync>;
+
 /// What a benchmark returns.
-pub(crate) type BenchResult = Result<Vec<Figure>, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type BenchResult = Result<Vec<Figure>, BenchError>;
 
 /// One figure.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,15 +8,38 @@ mod chain;
 mod chat;
 mod cpu;
 mod figure;
+mod ingest;
+mod latency;
+mod pop;
+mod wire;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use figure::{BenchResult, Figure};
 
+/// All benchmarks.
+const BENCHES: &[Bench] = &[
+    (
+        "chain",
+        "throttle and three rules as components, against the same rules native, while swapping",
+        chain::run,
+    ),
+    (
+        "ingest",
+        "comments of one stream until they are durable, against a bare loop of write and sync",
+        ingest::run,
+    ),
+    ("wire", "bytes a comment by codec, compression and tick, against one JSON frame a comment", wire::run),
+    (
+        "latency",
+        "1,000 viewers, 200 comments/s: until acknowledged, and until seen by another viewer",
+        latency::run,
+    ),
+];
+
 /// Name, what it measures, how.
-const BENCHES: &[(&str, &str, fn(&Effort) -> BenchResult)] =
-    &[("chain", "throttle and three rules as components, against the same rules native, while swapping", chain::run)];
+type Bench = (&'static str, &'static str, fn(&Effort) -> BenchResult);
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

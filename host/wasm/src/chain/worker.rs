@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bumpalo::Bump;
 use ringside_ports::policy::{Admission, Submission};
 
+use super::Job;
 use super::admission::admit;
 use super::judging::judge;
-use super::Job;
 use crate::fallback;
 use crate::generations::Generations;
 use crate::limits;
@@ -17,7 +17,12 @@ use crate::round::Round;
 use crate::world::throttle;
 
 /// Works until the queue ends.
-pub(super) fn run(number: usize, mut queue: queue::Worker<Job>, generations: &Generations, metrics: &Metrics) {
+pub(super) fn run(
+    number: usize,
+    mut queue: queue::Worker<Job>,
+    generations: &Generations,
+    metrics: &Metrics,
+) {
     wasmtime::Engine::tls_eager_initialize();
     let mut jobs = Vec::new();
     let mut arena = Bump::new();

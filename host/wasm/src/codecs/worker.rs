@@ -17,6 +17,7 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::queue;
 use crate::round::Round;
+use crate::world::Guest;
 use crate::world::codec::outgoing;
 
 /// The answer to a frame that breaks the codec.
@@ -26,7 +27,12 @@ type DecodeReply = oneshot::Sender<PortResult<Vec<Decoded>>>;
 type EncodeReply = oneshot::Sender<PortResult<Vec<Option<Bytes>>>>;
 
 /// Works until the queue ends.
-pub(super) fn run(number: usize, mut queue: queue::Worker<Job>, generations: &Generations, metrics: &Metrics) {
+pub(super) fn run(
+    number: usize,
+    mut queue: queue::Worker<Job>,
+    generations: &Generations,
+    metrics: &Metrics,
+) {
     wasmtime::Engine::tls_eager_initialize();
     let mut jobs = Vec::new();
     let mut arena = Bump::new();
@@ -38,7 +44,8 @@ pub(super) fn run(number: usize, mut queue: queue::Worker<Job>, generations: &Ge
         let mut rest = std::mem::take(&mut jobs);
         let round = Round { worker: number, generation: &generation, generations, metrics, arena: &arena };
         while let Some(first) = rest.first() {
-            let (subprotocol, decodes) = (first.subprotocol.clone(), matches!(first.work, Work::Decode { .. }));
+            let (subprotocol, decodes) =
+                (first.subprotocol.clone(), matches!(first.work, Work::Decode { .. }));
             let (batch, others) = std::mem::take(&mut rest).into_iter().partition(|job| {
                 job.subprotocol == subprotocol && matches!(job.work, Work::Decode { .. }) == decodes
             });
@@ -87,7 +94,8 @@ fn usable<'a>(
             let known = found.is_some();
             Err(move |operation| {
                 if known {
-                    let detail = format!("the codec of `{subprotocol}` is left out for a while: it kept breaking");
+                    let detail =
+                        format!("the codec of `{subprotocol}` is left out for a while: it kept breaking");
                     PortError::new(PortErrorKind::Busy, operation, detail).after(limits::SUSPENSION)
                 } else {
                     gone(operation, subprotocol)
@@ -100,7 +108,7 @@ fn usable<'a>(
 fn decode(round: &Round<'_>, codec: &CodecSlot, jobs: Vec<(Vec<Bytes>, DecodeReply)>) {
     let frames: Vec<&[u8]> = jobs.iter().flat_map(|(frames, _)| frames).map(|frame| &**frame).collect();
     let mut answers = round
-        .ask(&codec.slot, &frames, |guest, frames| guest.decode(frames))
+        .ask(&codec.slot, &frames, Guest::decode)
         .into_iter()
         .map(|answer| answer.unwrap_or_else(|| Err(DecodeError::Malformed(UNREADABLE.into()))));
     for (frames, reply) in jobs {

@@ -56,7 +56,11 @@ impl World for Codec {
         let format = guest.format()?;
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
         if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!("{} examples are too many: at most {}", examples.len(), limits::EXAMPLES_MAX)));
+            return Ok(Err(format!(
+                "{} examples are too many: at most {}",
+                examples.len(),
+                limits::EXAMPLES_MAX
+            )));
         }
         let total = examples.len();
         for (number, example) in (1..).zip(examples) {
@@ -95,23 +99,27 @@ impl Guest<Codec> {
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
-    pub(crate) fn decode(&mut self, frames: &[&[u8]]) -> Result<Vec<Result<Request, DecodeError>>, CallError> {
+    pub(crate) fn decode(
+        &mut self,
+        frames: &[&[u8]],
+    ) -> Result<Vec<Result<Request, DecodeError>>, CallError> {
         let answers = self.call(limits::CALL_TICKS_MAX, |world, store| world.call_decode(store, frames))?;
         if answers.len() != frames.len() {
             let (answers, frames) = (answers.len(), frames.len());
             return Err(CallError::malformed(format!("answered {answers} requests to {frames} frames")));
         }
-        Ok(answers
-            .into_iter()
-            .map(|answer| answer.map(incoming::request).map_err(incoming::error))
-            .collect())
+        Ok(answers.into_iter().map(|answer| answer.map(incoming::request).map_err(incoming::error)).collect())
     }
 
     /// Writes messages, in order.
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
-    pub(crate) fn encode(&mut self, messages: &[wit::Message<'_>], text: bool) -> Result<Vec<Bytes>, CallError> {
+    pub(crate) fn encode(
+        &mut self,
+        messages: &[wit::Message<'_>],
+        text: bool,
+    ) -> Result<Vec<Bytes>, CallError> {
         let payloads =
             self.call(limits::CALL_TICKS_MAX, |world, store| world.call_encode(store, messages))?;
         if payloads.len() != messages.len() {

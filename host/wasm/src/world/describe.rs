@@ -28,7 +28,10 @@ impl Description {
         }
         if self.summary.len() > limits::DESCRIPTION_BYTES_MAX {
             let max = limits::DESCRIPTION_BYTES_MAX;
-            return Err(format!("its summary has {} bytes: one sentence of at most {max}", self.summary.len()));
+            return Err(format!(
+                "its summary has {} bytes: one sentence of at most {max}",
+                self.summary.len()
+            ));
         }
         Ok(())
     }

@@ -44,24 +44,26 @@ impl World for Moderator {
         Ok(Description { name, version, summary })
     }
 
-    fn configure(
-        &self,
-        store: &mut Store<GuestState>,
-        config: &str,
-    ) -> wasmtime::Result<Result<(), String>> {
+    fn configure(&self, store: &mut Store<GuestState>, config: &str) -> wasmtime::Result<Result<(), String>> {
         self.call_configure(store, config)
     }
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
         if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!("{} examples are too many: at most {}", examples.len(), limits::EXAMPLES_MAX)));
+            return Ok(Err(format!(
+                "{} examples are too many: at most {}",
+                examples.len(),
+                limits::EXAMPLES_MAX
+            )));
         }
         let arena = Bump::new();
         let mut number = 0;
         for chunk in examples.chunks(limits::BATCH_COMMENTS_MAX) {
-            let submissions: Vec<_> =
-                (0..).zip(chunk).map(|(ticket, example)| again(ticket, &example.submission, &arena)).collect();
+            let submissions: Vec<_> = (0..)
+                .zip(chunk)
+                .map(|(ticket, example)| again(ticket, &example.submission, &arena))
+                .collect();
             for (example, verdict) in chunk.iter().zip(guest.judge(&submissions)?) {
                 number += 1;
                 if let Err(detail) = compare(example, &verdict) {
@@ -93,7 +95,10 @@ impl Guest<Moderator> {
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
-    pub(crate) fn judge(&mut self, submissions: &[wit::SubmissionParam<'_>]) -> Result<Vec<Verdict>, CallError> {
+    pub(crate) fn judge(
+        &mut self,
+        submissions: &[wit::SubmissionParam<'_>],
+    ) -> Result<Vec<Verdict>, CallError> {
         let verdicts =
             self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, submissions))?;
         let verdicts = tickets::align(

@@ -33,22 +33,23 @@ impl World for Throttle {
         Ok(Description { name, version, summary })
     }
 
-    fn configure(
-        &self,
-        store: &mut Store<GuestState>,
-        config: &str,
-    ) -> wasmtime::Result<Result<(), String>> {
+    fn configure(&self, store: &mut Store<GuestState>, config: &str) -> wasmtime::Result<Result<(), String>> {
         self.call_configure(store, config)
     }
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
         if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!("{} examples are too many: at most {}", examples.len(), limits::EXAMPLES_MAX)));
+            return Ok(Err(format!(
+                "{} examples are too many: at most {}",
+                examples.len(),
+                limits::EXAMPLES_MAX
+            )));
         }
         let arena = Bump::new();
         for (number, example) in (1..).zip(&examples) {
-            let terms = arena.alloc_slice_fill_iter(example.settings.blocked_terms.iter().map(String::as_str));
+            let terms =
+                arena.alloc_slice_fill_iter(example.settings.blocked_terms.iter().map(String::as_str));
             let attributes = arena.alloc_slice_fill_iter(
                 example.request.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
             );
@@ -85,8 +86,9 @@ impl Guest<Throttle> {
         settings: &types::SettingsParam<'_>,
         requests: &[wit::RequestParam<'_>],
     ) -> Result<Vec<Admitted>, CallError> {
-        let decisions =
-            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_admit(store, settings.clone(), requests))?;
+        let decisions = self.call(limits::CALL_TICKS_MAX, |world, store| {
+            world.call_admit(store, settings.clone(), requests)
+        })?;
         let decisions = tickets::align(
             decisions,
             "decisions",
@@ -102,7 +104,9 @@ impl Guest<Throttle> {
     /// [`CallError`], also for a plan out of its ranges; the instance must not be called again.
     pub(crate) fn plan(&mut self, load: &wit::StreamLoad<'_>) -> Result<sampling::Plan, CallError> {
         let plan = self.call(limits::CALL_TICKS_MAX, |world, store| world.call_plan(store, load.clone()))?;
-        if !(1..=100).contains(&plan.shown_percent) || plan.tick_ms > ringside_core::limits::TICK_MS_MAX as u32 {
+        if !(1..=100).contains(&plan.shown_percent)
+            || plan.tick_ms > ringside_core::limits::TICK_MS_MAX as u32
+        {
             return Err(CallError::malformed(format!(
                 "planned to show {} % with a tick of {} ms: 1 to 100 % and at most {} ms are allowed",
                 plan.shown_percent,

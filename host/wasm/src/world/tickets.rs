@@ -48,8 +48,7 @@ mod tests {
     #[test]
     fn answers_are_matched_to_tickets_in_any_order_and_nothing_else_passes() {
         let run = |answers: &[u32], tickets: &[u32]| {
-            align(answers.to_vec(), "verdicts", |a| *a, tickets.iter().copied())
-                .map_err(|error| error.detail)
+            align(answers.to_vec(), "verdicts", |a| *a, tickets.iter().copied()).map_err(|error| error.detail)
         };
         assert_eq!(run(&[3, 5, 63], &[3, 5, 63]).unwrap(), [3, 5, 63]);
         assert_eq!(run(&[63, 3, 5], &[3, 5, 63]).unwrap(), [3, 5, 63]);

@@ -1,6 +1,7 @@
 //! A component host with components for tests, and comments for it.
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(clippy::unnecessary_wraps, reason = "the shape of what it is compared to")]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, PrepareError,
 /// Longest wait of any test for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-const REMEDY: &str = "build the guests with `cargo xtask components --hostile`, which says the folders to set it to";
+const REMEDY: &str =
+    "build the guests with `cargo xtask components --hostile`, which says the folders to set it to";
 
 /// A component of the product.
 pub fn component(name: &str) -> Bytes {
@@ -109,7 +111,8 @@ impl Stage {
     }
 
     pub async fn judge(&self, submissions: Vec<Submission>) -> Vec<Judgement> {
-        let decisions = tokio::time::timeout(PATIENCE, self.policy().judge(submissions)).await.unwrap().unwrap();
+        let decisions =
+            tokio::time::timeout(PATIENCE, self.policy().judge(submissions)).await.unwrap().unwrap();
         decisions.into_iter().map(judgement).collect()
     }
 }

@@ -78,7 +78,8 @@ pub(super) async fn saturate(
                     match policy.judge(chunk.to_vec()).await {
                         Ok(decisions) if decisions.len() == chunk.len() => {
                             load.comments += decisions.len() as u64;
-                            load.wrong += decisions.iter().filter(|decision| is_wrong(decision)).count() as u64;
+                            load.wrong +=
+                                decisions.iter().filter(|decision| is_wrong(decision)).count() as u64;
                         }
                         Ok(_) | Err(_) => load.failed += chunk.len() as u64,
                     }

@@ -50,11 +50,10 @@ impl Rules {
             return None;
         }
         let mut worst = Action::Accept;
-        let rules: [&dyn Fn() -> ringside_moderator::Verdict; 3] = [
-            &|| self.words.judge(&question.submission),
-            &|| self.links.judge(&question.submission),
-            &|| self.repetition.judge(&question.submission),
-        ];
+        let rules: [&dyn Fn() -> ringside_moderator::Verdict; 3] =
+            [&|| self.words.judge(&question.submission), &|| self.links.judge(&question.submission), &|| {
+                self.repetition.judge(&question.submission)
+            }];
         for rule in rules {
             worst = worst.max(action(rule().action));
             if worst == Action::Reject {
@@ -127,7 +126,11 @@ pub(super) fn measure(
 ///
 /// # Errors
 /// When the chain fails.
-pub(super) async fn compare(stage: &Stage, rules: &Rules, submissions: &[Submission]) -> Result<u64, Failure> {
+pub(super) async fn compare(
+    stage: &Stage,
+    rules: &Rules,
+    submissions: &[Submission],
+) -> Result<u64, Failure> {
     let mut unlike = 0;
     for chunk in submissions.chunks(1_024) {
         let decisions = stage.host.policy().judge(chunk.to_vec()).await?;

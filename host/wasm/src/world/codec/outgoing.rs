@@ -91,7 +91,9 @@ fn comment<'a>(comment: &'a WireComment, arena: &'a Bump) -> wit::Comment<'a> {
 fn event<'a>(event: &'a WireEvent, arena: &'a Bump) -> wit::Event<'a> {
     match event {
         WireEvent::Comment(new) => wit::Event::Comment(comment(new, arena)),
-        WireEvent::Edited { comment, text } => wit::Event::Edited(wit::Edited { comment: id(*comment), text }),
+        WireEvent::Edited { comment, text } => {
+            wit::Event::Edited(wit::Edited { comment: id(*comment), text })
+        }
         WireEvent::Removed { comment, by } => wit::Event::Removed(wit::Removed {
             comment: id(*comment),
             by: match by {

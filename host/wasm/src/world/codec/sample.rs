@@ -62,12 +62,7 @@ pub(super) fn messages() -> Vec<Message> {
     ];
     let mut messages: Vec<Message> =
         (1..).zip(outcomes).map(|(id, outcome)| Message::Reply { id, outcome }).collect();
-    messages.push(Message::Batch(Batch {
-        stream,
-        position: "1.0.8".into(),
-        events,
-        left_out: 5,
-    }));
+    messages.push(Message::Batch(Batch { stream, position: "1.0.8".into(), events, left_out: 5 }));
     messages.push(Message::Notice(Notice {
         kind: NoticeKind::Mention,
         text: "Ann mentioned you".into(),

@@ -1,0 +1,152 @@
+//! `ingest`: comments of one stream through the whole intake (checks, counters, components, log) until they are
+//! acknowledged, which is when they are durable. The baseline is a bare loop that writes as many bytes in groups as
+//! large and syncs each: what the disk gives.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use prometheus_client::registry::Registry;
+use ringside_core::{Author, HostId, RegionId, Role, StreamId, UserId};
+use ringside_embedded::{Embedded, EmbeddedOptions};
+use ringside_ports::Comments as _;
+use ringside_ports::comments::{NewComment, Posted};
+use ringside_ports::log::Topic;
+use ringside_ports::releases::World;
+use ringside_roles::appender::Producer;
+use ringside_roles::intake::IntakeServices;
+use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
+use tokio_util::sync::CancellationToken;
+
+use crate::figure::{BenchError, BenchResult, Figure};
+use crate::{Effort, chat, pop};
+
+/// Users who each post again as soon as they are answered: as many as are under way at once on a busy host.
+const USERS: u32 = 2_000;
+/// The repetition rule is left out: made-up users say more in a second than anyone does in an hour.
+const SLOTS: [(&str, World); 3] =
+    [("throttle-standard", World::Throttle), ("words", World::Moderator), ("links", World::Moderator)];
+
+pub(crate) fn run(effort: &Effort) -> BenchResult {
+    let time = if *effort == Effort::Full { Duration::from_secs(10) } else { Duration::from_secs(1) };
+    let folder = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let measured = runtime.block_on(measure(folder.path(), time))?;
+    let baseline = bare(folder.path(), measured.group, measured.record_bytes, time)?;
+    Ok(vec![
+        Figure::new("acknowledged_per_second", measured.per_second, "comments/s").against(baseline),
+        Figure::new("rejected_percent", measured.rejected_percent, "%"),
+        Figure::new("group_records", measured.group, "records"),
+        Figure::new("record_bytes", measured.record_bytes, "bytes"),
+    ])
+}
+
+struct Measured {
+    per_second: f64,
+    rejected_percent: f64,
+    group: f64,
+    record_bytes: f64,
+}
+
+async fn measure(folder: &Path, time: Duration) -> Result<Measured, BenchError> {
+    let components = pop::components(&folder.join("compiled"), &SLOTS).await?;
+    let embedded = Embedded::open(&folder.join("data"), &EmbeddedOptions::default())?;
+    let metrics = RoleMetrics::register(&mut Registry::default());
+    let clock = Clock::system();
+    let producer =
+        Producer { region: RegionId::new("local")?, host: HostId::new("bench")?, seed: fastrand::u64(..) };
+    let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
+    let stop = CancellationToken::new();
+    let intake = Intake::start(
+        IntakeServices {
+            log: embedded.log.clone(),
+            appender,
+            store: embedded.store_port(),
+            catalog: embedded.catalog.clone(),
+            counters: embedded.counters.clone(),
+            policy: components.policy(),
+            clock,
+            metrics,
+        },
+        &IntakeOptions { open_streams: true },
+        stop.clone(),
+    );
+    let stream = StreamId::new("final")?;
+    intake.stream(stream.as_str()).await.map_err(|failure| failure.to_string())?;
+    let mut rng = fastrand::Rng::with_seed(1);
+    let bad_words = chat::bad_words(&mut rng);
+    let lines = chat::lines(&mut rng, 20_000, USERS, &bad_words).into_iter().map(|line| line.text);
+    let lines: Arc<Vec<String>> = Arc::new(lines.collect());
+    let (accepted, rejected) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let started = Instant::now();
+    let mut tasks = Vec::new();
+    for user in 0..USERS {
+        let author = Author {
+            id: UserId::new(&format!("user-{user}"))?,
+            name: format!("User {user}"),
+            role: Role::Viewer,
+            member: false,
+        };
+        let (intake, stream, lines) = (intake.clone(), stream.clone(), lines.clone());
+        let (accepted, rejected) = (accepted.clone(), rejected.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut at = usize::try_from(user).unwrap_or(0) * 7;
+            while started.elapsed() < time {
+                let Some(text) = lines.get(at % lines.len()) else { return };
+                at += 1;
+                let new = NewComment { text: text.clone(), reply_to: None, reference: None };
+                match intake.post(&author, &stream, new).await {
+                    Ok(Posted::Accepted(_) | Posted::Held(_)) => accepted.fetch_add(1, Ordering::Relaxed),
+                    Ok(_) => rejected.fetch_add(1, Ordering::Relaxed),
+                    // A full queue asks to try again: so does a client.
+                    Err(_) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        continue;
+                    }
+                };
+            }
+        }));
+    }
+    for task in tasks {
+        task.await?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    stop.cancel();
+    let accepted = accepted.load(Ordering::Relaxed) as f64;
+    let rejected = rejected.load(Ordering::Relaxed) as f64;
+    let extent = embedded.log.extent(Topic::RoomEvents, 0).await?;
+    let bytes = folder_bytes(&folder.join("data/log"))?;
+    Ok(Measured {
+        per_second: accepted / seconds,
+        rejected_percent: 100.0 * rejected / (accepted + rejected).max(1.0),
+        // A user waits for one comment at a time, and while one group is written the next gathers.
+        group: f64::from(USERS) / 2.0,
+        record_bytes: bytes as f64 / extent.next.max(1) as f64,
+    })
+}
+
+fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes +=
+            if entry.file_type()?.is_dir() { folder_bytes(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
+
+/// Records a second that a bare loop of write and sync reaches.
+fn bare(folder: &Path, group: f64, record_bytes: f64, time: Duration) -> std::io::Result<f64> {
+    let mut file = std::fs::File::create(folder.join("bare"))?;
+    let buffer = vec![7; (group * record_bytes) as usize];
+    let started = Instant::now();
+    let mut groups = 0.0;
+    while started.elapsed() < time {
+        file.write_all(&buffer)?;
+        file.sync_data()?;
+        groups += 1.0;
+    }
+    Ok(groups * group / started.elapsed().as_secs_f64())
+}

@@ -1,0 +1,45 @@
+//! A host's parts for benchmarks: components and embedded stores, put together as the program does.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use ringside_ports::releases::{Digest, OnFailure, Release, Slot, World};
+use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, digest_of};
+
+use crate::figure::BenchError;
+
+/// Every component of a host, with the throttle's limits lifted: a benchmark is a few users who say much.
+const UNLIMITED: &str =
+    r#"{"comments_per_minute":0,"reactions_per_minute":0,"emoji_per_minute":0,"edits_per_minute":0}"#;
+
+fn component(name: &str) -> Result<(Digest, Bytes), BenchError> {
+    let remedy = "`cargo xtask bench` builds the components and says where they are";
+    let folder = std::env::var_os("RINGSIDE_COMPONENTS")
+        .ok_or_else(|| format!("RINGSIDE_COMPONENTS is not set: {remedy}"))?;
+    let path = PathBuf::from(folder).join(format!("{name}.wasm"));
+    let file = std::fs::read(&path).map_err(|error| format!("{}: {error}: {remedy}", path.display()))?;
+    Ok((digest_of(&file), file.into()))
+}
+
+/// A component host that runs these slots.
+pub(crate) async fn components(cache: &Path, slots: &[(&str, World)]) -> Result<ComponentHost, BenchError> {
+    let host = ComponentHost::start(&HostOptions::new(cache, Compiler::InProcess), &Metrics::default())?;
+    let mut files = HashMap::new();
+    let mut release =
+        Release { number: 1, slots: Vec::new(), at_ms: 0, by: "bench".into(), note: String::new() };
+    for (name, world) in slots {
+        let (digest, file) = component(name)?;
+        files.insert(digest.clone(), file);
+        release.slots.push(Slot {
+            name: (*name).to_owned(),
+            world: *world,
+            component: digest,
+            config: if *world == World::Throttle { UNLIMITED.into() } else { String::new() },
+            on_failure: OnFailure::Hold,
+        });
+    }
+    let prepared = host.prepare(&release, &files).await?;
+    host.publish(&prepared)?;
+    Ok(host)
+}
