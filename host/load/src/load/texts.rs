@@ -1,6 +1,8 @@
 //! The mark in a comment's text by which the run knows it again: `[4711-23]`, the run and the comment's number in
 //! its stream. Digits only, since letters in a row would now and then be a word that a rule stops.
 
+use std::sync::LazyLock;
+
 /// The mark of a comment.
 pub(super) fn mark(run: u32, number: u64) -> String {
     format!("[{run}-{number}]")
@@ -14,104 +16,17 @@ pub(super) fn number(text: &str, run: u32) -> Option<u64> {
 }
 
 /// Words of texts: none that a list of blocked words holds, none that repeats in a text often enough to matter.
-const WORDS: [&str; 96] = [
-    "what",
-    "goal",
-    "great",
-    "the",
-    "keeper",
-    "saw",
-    "that",
-    "coming",
-    "from",
-    "far",
-    "left",
-    "right",
-    "side",
-    "long",
-    "ball",
-    "into",
-    "corner",
-    "who",
-    "scored",
-    "second",
-    "half",
-    "starts",
-    "now",
-    "hello",
-    "everyone",
-    "watching",
-    "home",
-    "tonight",
-    "music",
-    "sounds",
-    "lovely",
-    "today",
-    "camera",
-    "angle",
-    "better",
-    "than",
-    "before",
-    "stream",
-    "looks",
-    "sharp",
-    "here",
-    "thanks",
-    "for",
-    "showing",
-    "this",
-    "again",
-    "please",
-    "replay",
-    "last",
-    "minute",
-    "was",
-    "close",
-    "never",
-    "seen",
-    "such",
-    "speed",
-    "number",
-    "seven",
-    "runs",
-    "like",
-    "wind",
-    "cannot",
-    "believe",
-    "they",
-    "missed",
-    "green",
-    "jersey",
-    "suits",
-    "him",
-    "well",
-    "our",
-    "town",
-    "plays",
-    "next",
-    "week",
-    "against",
-    "leaders",
-    "hope",
-    "rain",
-    "stops",
-    "soon",
-    "crowd",
-    "sings",
-    "loud",
-    "referee",
-    "looked",
-    "away",
-    "free",
-    "kick",
-    "near",
-    "line",
-    "wonderful",
-    "pass",
-    "through",
-    "middle",
-    "team",
-];
+static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    "what goal great the keeper saw that coming from far left right side long ball into corner who \
+     scored second half starts now hello everyone watching home tonight music sounds lovely today \
+     camera angle better than before stream looks sharp here thanks for showing this again please \
+     replay last minute was close never seen such speed number seven runs like wind cannot believe \
+     they missed green jersey suits him well our town plays next week against leaders hope rain \
+     stops soon crowd sings loud referee looked away free kick near line wonderful pass through \
+     middle team"
+        .split(' ')
+        .collect()
+});
 /// Fewest and most words of a text: comments in live chats are about so long.
 const WORDS_MIN: usize = 4;
 const WORDS_MAX: usize = 12;
@@ -122,7 +37,7 @@ pub(super) const EMOJI: [&str; 8] = ["🎉", "❤️", "😂", "🔥", "👏", "
 pub(super) fn text(random: &mut fastrand::Rng, run: u32, number: u64) -> String {
     let mut text = String::with_capacity(96);
     for _ in 0..random.usize(WORDS_MIN..=WORDS_MAX) {
-        text.push_str(random.choice(WORDS).unwrap_or_default());
+        text.push_str(random.choice(WORDS.iter()).copied().unwrap_or_default());
         text.push(' ');
     }
     text.push_str(&mark(run, number));

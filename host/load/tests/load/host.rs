@@ -179,11 +179,9 @@ impl Session {
                 "error",
                 json!({"number": 202, "title": "not found", "detail": "there is no such stream"}),
             ),
-            "comment" => {
-                self.sends = true;
-                self.comment(command["text"].as_str().unwrap(), shared)
-                    .and_then(|(status, more)| reply(status, more))
-            }
+            "comment" => self
+                .comment(command["text"].as_str().unwrap(), shared)
+                .and_then(|(status, more)| reply(status, more)),
             "react" => {
                 assert_eq!(command["reaction"], "like");
                 shared.seen.reactions.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,11 @@
 //! Runs of `load` against a small host: what it counts, what it misses, what it says when it cannot begin.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
