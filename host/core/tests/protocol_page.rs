@@ -1,4 +1,11 @@
 //! `docs/protocol.md` says what the code does: its tables are compared with the code's, row by row.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use ringside_core::{close, error, limits};
 

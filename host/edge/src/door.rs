@@ -152,11 +152,11 @@ async fn serve(door: Rc<Door>, stream: TcpStream, peer: std::net::SocketAddr) {
 async fn connect(door: Rc<Door>, mut request: Request<Incoming>) -> Response<Body> {
     let Ok(permit) = door.handshakes.clone().acquire_owned().await else { return shutting_down() };
     let formats = door.release.borrow().clone();
-    let upgrade =
-        match handshake::check(request.method(), request.headers(), &formats, &door.config.origins) {
-            Ok(upgrade) => upgrade,
-            Err(refused) => return refused.into_response(),
-        };
+    let upgrade = match handshake::check(request.method(), request.headers(), &formats, &door.config.origins)
+    {
+        Ok(upgrade) => upgrade,
+        Err(refused) => return refused.into_response(),
+    };
     let identity = match identify(&door, &upgrade).await {
         Ok(identity) => identity,
         Err(failure) => return ProblemResponse(failure).into_response(),

@@ -64,13 +64,8 @@ impl Edge {
         let inboxes = Inboxes(inboxes.into());
         let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
         let formats: Arc<Formats> = Arc::default();
-        let rooms = Rooms::new(
-            services.clone(),
-            formats.clone(),
-            bells.clone(),
-            inboxes.clone(),
-            stop.clone(),
-        );
+        let rooms =
+            Rooms::new(services.clone(), formats.clone(), bells.clone(), inboxes.clone(), stop.clone());
         let router = router(&rooms);
         let metrics = Metrics::default();
         let connections: Arc<AtomicUsize> = Arc::default();
@@ -192,7 +187,8 @@ async fn reach_users(services: Services, inboxes: Inboxes, stop: CancellationTok
                         });
                         let directs: Vec<Direct> = mentions.collect();
                         if !directs.is_empty() {
-                            let directed = Arc::new(Directed { room: None, stream: batch.stream.clone(), directs });
+                            let directed =
+                                Arc::new(Directed { room: None, stream: batch.stream.clone(), directs });
                             inboxes.send_all(|| Signal::Direct(directed.clone())).await;
                         }
                     }

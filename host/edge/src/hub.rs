@@ -44,10 +44,10 @@ mod write;
 pub(crate) use drain::drain;
 use member::ShardRoom;
 use signal::Signal;
-pub(crate) use sweep::sweep;
-pub(crate) use write::Sent;
 use slot::{Flags, Key, Slot, Ticks};
+pub(crate) use sweep::sweep;
 use users::{NONE, Users};
+pub(crate) use write::Sent;
 
 /// Bytes read from a socket at once. One buffer a shard.
 const READ_BYTES: usize = 16 << 10;
@@ -323,8 +323,7 @@ impl Hub {
 
     /// Ends all connections of a user.
     pub(crate) fn disconnect(&mut self, user: &str, code: CloseCode) {
-        let keys: Vec<Key> =
-            self.users.with_id(user).flat_map(|user| self.chain(user.first_slot)).collect();
+        let keys: Vec<Key> = self.users.with_id(user).flat_map(|user| self.chain(user.first_slot)).collect();
         for key in keys {
             self.close(key, code);
         }

@@ -196,8 +196,10 @@ async fn encode<H: Pumped>(
             continue;
         }
         let count = batch.len();
-        let parts: Vec<(Key, usize, Then)> =
-            batch.iter().map(|outgoing| (outgoing.key, outgoing.messages.len(), outgoing.then.clone())).collect();
+        let parts: Vec<(Key, usize, Then)> = batch
+            .iter()
+            .map(|outgoing| (outgoing.key, outgoing.messages.len(), outgoing.then.clone()))
+            .collect();
         let messages: Vec<Message> = batch.into_iter().flat_map(|outgoing| outgoing.messages).collect();
         let answer = patiently(|| codecs.encode(&queues.format.subprotocol, messages.clone())).await;
         change(&waiting.unencoded, 0, count);

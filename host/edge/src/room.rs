@@ -27,8 +27,8 @@ mod registry;
 
 pub use event::{Audience, Direct, RoomEvent};
 pub use join::{Joining, Viewer};
-pub use log::{Content, Entry, Pending, Tier, Variant};
 use log::RoomLog;
+pub use log::{Content, Entry, Pending, Tier, Variant};
 pub use reader::{Lagged, RoomReader};
 pub use registry::{RoomHold, Rooms};
 
@@ -172,11 +172,8 @@ impl Room {
     #[must_use]
     pub fn position_at(&self, cursor: u64) -> Option<Position> {
         let published = self.published();
-        let next = if cursor == published.log.end() {
-            published.next
-        } else {
-            published.log.get(cursor)?.from
-        };
+        let next =
+            if cursor == published.log.end() { published.next } else { published.log.get(cursor)?.from };
         Some(self.position(next))
     }
 

@@ -84,7 +84,8 @@ impl Hub {
         let Some(slot) = self.slot_mut(key).filter(|slot| !slot.flags.any(Flags::CLOSING)) else { return };
         let waiting = slot.more.as_ref().map_or(0, |more| more.waiting.len());
         if waiting + usize::from(slot.flags.any(Flags::BUSY)) >= COMMANDS_IN_FLIGHT_MAX {
-            let detail = format!("{COMMANDS_IN_FLIGHT_MAX} commands wait for their answer: send fewer at once");
+            let detail =
+                format!("{COMMANDS_IN_FLIGHT_MAX} commands wait for their answer: send fewer at once");
             let failure = Failure::new(Problem::TooManyInFlight, detail);
             return self.reply(key, request.id, Outcome::Failed(failure), Then::Nothing);
         }
@@ -194,7 +195,10 @@ fn not_joined() -> Failure {
 
 /// The answer to a command that needs a user.
 fn not_signed_in() -> Failure {
-    Failure::new(Problem::Unauthenticated, "this command needs a user: send `authenticate` with a token first")
+    Failure::new(
+        Problem::Unauthenticated,
+        "this command needs a user: send `authenticate` with a token first",
+    )
 }
 
 /// The command's type on the wire.

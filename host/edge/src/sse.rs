@@ -63,7 +63,10 @@ async fn events(
     let entry = services.comments.stream(&stream).await?;
     match &identity {
         None if !entry.settings.anonymous_read => {
-            return Err(ProblemResponse::new(Problem::Unauthenticated, "this stream is for signed-in users: send a token"));
+            return Err(ProblemResponse::new(
+                Problem::Unauthenticated,
+                "this stream is for signed-in users: send a token",
+            ));
         }
         Some(identity) if !identity.allows(&entry.id) => {
             let detail = format!("this token is not for stream `{}`", entry.id);
@@ -100,9 +103,10 @@ fn viewer(identity: Option<&Identity>) -> Viewer {
 }
 
 async fn banned(services: &Services, identity: &Identity) -> Result<(), ProblemResponse> {
-    let ban = services.catalog.banned(now_ms(), &identity.author.id).await.map_err(|error| {
-        Failure::retry(Problem::Unavailable, error.to_string(), Duration::from_secs(1))
-    })?;
+    let ban =
+        services.catalog.banned(now_ms(), &identity.author.id).await.map_err(|error| {
+            Failure::retry(Problem::Unavailable, error.to_string(), Duration::from_secs(1))
+        })?;
     match ban {
         Some(ban) => {
             Err(ProblemResponse::new(Problem::Banned, format!("`{}` is banned: {}", ban.user, ban.reason)))

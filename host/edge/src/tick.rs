@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn quiet_and_small_rooms_do_not_wait() {
-        for (cost, per_second) in [(ms(40), 1.0), (ms(40), 10.0), (Duration::from_micros(200), 1_000.0), (ms(0), 1e6)] {
+        for (cost, per_second) in
+            [(ms(40), 1.0), (ms(40), 10.0), (Duration::from_micros(200), 1_000.0), (ms(0), 1e6)]
+        {
             assert_eq!(tick(cost, per_second, ms(0)), ms(0), "{cost:?} at {per_second}/s");
         }
         assert_eq!(tick(ms(40), 1.0, ms(100)), ms(100), "the plan's tick is the least");

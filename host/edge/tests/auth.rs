@@ -1,4 +1,14 @@
 //! Tokens: what is accepted, and what each refusal says.
+#![allow(
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ringside_core::error::Problem;

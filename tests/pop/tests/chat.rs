@@ -1,4 +1,11 @@
 //! A comment and everything that can become of it, between viewers and moderators.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use ringside_testkit::{Client, Pop, eventually};
 use serde_json::{Value, json};

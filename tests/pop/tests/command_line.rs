@@ -1,4 +1,11 @@
 //! The command line: help with an example for every verb, and exit codes that say what kind of failure it was.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::process::Command;
 

@@ -1,5 +1,12 @@
 //! Invariant 1: an acknowledged comment is in the log. The host is killed with SIGKILL under load, again and again;
 //! every acknowledged comment must be there afterwards, once and in order, and a viewer who resumes must miss none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

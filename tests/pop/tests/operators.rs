@@ -1,5 +1,12 @@
 //! What operators do to a running PoP: push, configure, remove, roll back, ban, look at metrics; and what they are told
 //! when it cannot be done.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

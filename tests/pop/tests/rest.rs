@@ -1,4 +1,11 @@
 //! REST and the event stream: pages, errors by name, roles, and what a foreign client (curl) sees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,11 @@
 //! Coming back: nothing missed, nothing twice, or an explicit gap; also when the host was killed in between.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
 
 use ringside_testkit::{Client, Pop};
 use serde_json::json;

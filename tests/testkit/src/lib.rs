@@ -5,7 +5,10 @@
     clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on fails here"
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails here, and reads best with the values in the call"
 )]
 
 pub mod client;

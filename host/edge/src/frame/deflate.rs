@@ -64,7 +64,7 @@ impl Inflater {
         let input = [compressed, &TAIL].concat();
         let mut rest = input.as_slice();
         // One byte more than allowed shows that there is more.
-        let mut out = Vec::with_capacity((compressed.len() * 4).clamp(64, most + 1));
+        let mut out = Vec::with_capacity((compressed.len() * 4).max(64).min(most + 1));
         self.0.reset(false);
         loop {
             let (read, written) = (self.0.total_in(), out.len());

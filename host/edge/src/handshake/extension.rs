@@ -53,7 +53,10 @@ fn answer(offer: &str) -> Option<String> {
             // A smaller window for our direction cannot be met: the room's form is compressed for all with 15 bits.
             ("server_max_window_bits", Some("15")) => answer.push_str("; server_max_window_bits=15"),
             // `client_max_window_bits` hints that the client could keep its own window small: the inflater takes any.
-            ("server_no_context_takeover" | "client_no_context_takeover" | "client_max_window_bits", None)
+            (
+                "server_no_context_takeover" | "client_no_context_takeover" | "client_max_window_bits",
+                None,
+            )
             | ("client_max_window_bits", Some("8" | "9" | "10" | "11" | "12" | "13" | "14" | "15")) => {}
             _ => return None,
         }

@@ -257,13 +257,13 @@ async fn set_reaction(
 ) -> Answer {
     let entry = services.comments.stream(stream).await?;
     let user = caller.user(&entry.id)?;
-    reacted(services.comments.react(user, &entry.id, comment_id(comment)?, reaction).await?)
+    reacted(&services.comments.react(user, &entry.id, comment_id(comment)?, reaction).await?)
 }
 
-pub(super) fn reacted(reacted: Reacted) -> Answer {
+pub(super) fn reacted(reacted: &Reacted) -> Answer {
     match reacted {
         Reacted::Done => Ok(StatusCode::NO_CONTENT.into_response()),
-        Reacted::RateLimited(ms) => Err(rate_limited(ms)),
+        Reacted::RateLimited(ms) => Err(rate_limited(*ms)),
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn emoji(
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     let user = caller.user(&entry.id)?;
-    reacted(services.comments.emoji(user, &entry.id, body.emoji, body.count.unwrap_or(1)).await?)
+    reacted(&services.comments.emoji(user, &entry.id, body.emoji, body.count.unwrap_or(1)).await?)
 }
 
 #[derive(Deserialize)]

@@ -68,9 +68,7 @@ impl Hub {
             let Some(slot) = self.slot(*key) else { return false };
             let room = self.rooms.get(slot.room as usize);
             match directed.room {
-                Some(id) => {
-                    room.is_some_and(|room| room.hold.id == id) && self.tier(*key) == Tier::Sampled
-                }
+                Some(id) => room.is_some_and(|room| room.hold.id == id) && self.tier(*key) == Tier::Sampled,
                 None => room.is_none_or(|room| room.hold.stream != directed.stream),
             }
         });

@@ -1,10 +1,11 @@
 //! Members of rooms: which connections of this shard share which bytes.
 
 use ringside_core::Role;
+use ringside_core::close::CloseCode;
 
+use super::Hub;
 use super::slot::{Flags, Key};
 use super::users::{NONE, User};
-use super::Hub;
 use crate::room::{RoomHold, Tier, Variant};
 
 /// A room's members on this shard.
@@ -133,7 +134,8 @@ impl Hub {
 
     /// What a connection is shown, by its user's role.
     pub(crate) fn tier(&self, key: Key) -> Tier {
-        let role = self.slot(key).and_then(|slot| self.users.get(slot.user)).map_or(Role::Anonymous, User::role);
+        let role =
+            self.slot(key).and_then(|slot| self.users.get(slot.user)).map_or(Role::Anonymous, User::role);
         if role.moderates() { Tier::Full } else { Tier::Sampled }
     }
 
@@ -144,6 +146,22 @@ impl Hub {
             if !slot.flags.any(Flags::BLOCKED) {
                 self.flush(key);
             }
+        }
+    }
+
+    /// Ends the connections of a room's members who are not signed in.
+    pub(crate) fn put_out_anonymous(&mut self, room: u64) {
+        let index = self.room_index.get(&room).copied();
+        let Some(room) = index.and_then(|index| self.rooms.get(index as usize)) else { return };
+        let keys: Vec<Key> = room
+            .groups
+            .iter()
+            .flat_map(|group| &group.members)
+            .filter_map(|member| self.key(*member as usize))
+            .filter(|key| self.slot(*key).is_some_and(|slot| slot.user == NONE))
+            .collect();
+        for key in keys {
+            self.close(key, CloseCode::AuthenticateTimeout);
         }
     }
 }

@@ -30,7 +30,8 @@ impl Hub {
     /// A socket is readable: it is read until it has nothing more or the bound is reached.
     pub(crate) fn readable(&mut self, key: Key) {
         for _ in 0..READS_AT_ONCE {
-            let Some(slot) = self.slots.get(key.index as usize).filter(|s| s.generation == key.generation) else {
+            let Some(slot) = self.slots.get(key.index as usize).filter(|s| s.generation == key.generation)
+            else {
                 return;
             };
             if self.pumps.undecoded() >= UNDECODED_MAX && !slot.flags.any(Flags::CLOSING) {
@@ -88,7 +89,8 @@ impl Hub {
     pub(super) fn take_in(&mut self, key: Key, bytes: &[u8]) {
         let now = self.now();
         let mut incoming = take(&mut self.incoming);
-        let Some(slot) = self.slots.get_mut(key.index as usize).filter(|s| s.generation == key.generation) else {
+        let Some(slot) = self.slots.get_mut(key.index as usize).filter(|s| s.generation == key.generation)
+        else {
             return;
         };
         if slot.flags.any(Flags::CLOSED) {

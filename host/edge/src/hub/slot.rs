@@ -91,22 +91,21 @@ pub(crate) type Ticks = u32;
 /// client that keeps to the limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Budget {
-    bucket: u16,
+    bucket: u32,
     counts: [u8; 6],
 }
 
 impl Budget {
     /// Counts a command; false when it is one too many.
     pub(crate) fn spend(&mut self, now: Ticks) -> bool {
-        let bucket = u16::try_from(now / 100 % 65_536).unwrap_or(0);
-        let passed = bucket.wrapping_sub(self.bucket);
-        for n in 1..=passed.min(6) {
-            if let Some(count) = self.counts.get_mut(usize::from(self.bucket.wrapping_add(n) % 6)) {
+        let bucket = now / 100;
+        for passed in (self.bucket + 1..=bucket).rev().take(6) {
+            if let Some(count) = self.counts.get_mut(passed as usize % 6) {
                 *count = 0;
             }
         }
         self.bucket = bucket;
-        if let Some(count) = self.counts.get_mut(usize::from(bucket % 6)) {
+        if let Some(count) = self.counts.get_mut(bucket as usize % 6) {
             *count = count.saturating_add(1);
         }
         self.counts.iter().map(|count| u32::from(*count)).sum::<u32>() <= COMMANDS_PER_MINUTE
@@ -208,9 +207,10 @@ impl Slot {
 
     /// Lets go of it where nothing is incomplete.
     pub(crate) fn slim(&mut self) {
-        let idle = self.more.as_ref().is_some_and(|more| {
-            more.assembler.is_none() && more.queue.is_empty() && more.waiting.is_empty()
-        });
+        let idle = self
+            .more
+            .as_ref()
+            .is_some_and(|more| more.assembler.is_none() && more.queue.is_empty() && more.waiting.is_empty());
         if idle && !self.flags.any(Flags::BLOCKED.with(Flags::CLOSING)) {
             self.more = None;
         }

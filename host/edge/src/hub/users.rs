@@ -236,7 +236,8 @@ mod tests {
     }
 
     fn ids<'a>(users: impl Iterator<Item = &'a User>) -> Vec<String> {
-        let mut ids: Vec<String> = users.map(|user| format!("{}:{}", user.id(), user.role().as_str())).collect();
+        let mut ids: Vec<String> =
+            users.map(|user| format!("{}:{}", user.id(), user.role().as_str())).collect();
         ids.sort();
         ids
     }

@@ -156,7 +156,9 @@ impl Hub {
         let slot = self.slots.get_mut(key.index as usize)?;
         let (room, variant) = self.rooms.get(slot.room as usize)?.group(slot.group)?;
         // Fallen off the log within a frame: there is no way to end this connection cleanly.
-        let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else { return None };
+        let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else {
+            return None;
+        };
         let rest = payload.bytes.get(slot.offset as usize..).unwrap_or(&[]);
         let sent = send_now(&slot.fd, rest);
         let len = rest.len();
@@ -183,7 +185,9 @@ impl Hub {
         let Some(slot) = self.slots.get_mut(key.index as usize).filter(|s| s.offset > 0) else { return true };
         let group = self.rooms.get(slot.room as usize).and_then(|room| room.group(slot.group));
         let Some((room, variant)) = group else { return false };
-        let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else { return false };
+        let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else {
+            return false;
+        };
         let rest = payload.bytes.slice((slot.offset as usize).min(payload.bytes.len())..);
         slot.offset = 0;
         slot.cursor += 1;

@@ -57,7 +57,8 @@ impl Encoder {
                 let payload = self.payload(room, entry, tier, &format).await;
                 let shares = |variant: &&Variant| variant.tier == tier || !entry.differs();
                 for deflate in [false, true] {
-                    let mut sharing = missing.iter().filter(shares).filter(|v| v.deflate == deflate).peekable();
+                    let mut sharing =
+                        missing.iter().filter(shares).filter(|v| v.deflate == deflate).peekable();
                     if sharing.peek().is_none() {
                         continue;
                     }
@@ -144,8 +145,11 @@ impl Room {
 
     /// What a tier is told of events; none where that is nothing.
     pub(super) fn batch(&self, events: &[RoomEvent], left_out: u32, next: u64, tier: Tier) -> Option<Batch> {
-        let events: Vec<WireEvent> =
-            events.iter().filter(|event| tier.sees(event.audience)).map(|event| event.event.clone()).collect();
+        let events: Vec<WireEvent> = events
+            .iter()
+            .filter(|event| tier.sees(event.audience))
+            .map(|event| event.event.clone())
+            .collect();
         let left_out = if tier == Tier::Sampled { left_out } else { 0 };
         (!events.is_empty() || left_out > 0).then(|| Batch {
             stream: self.stream.clone(),

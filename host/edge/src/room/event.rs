@@ -131,7 +131,14 @@ impl Converted {
         }
     }
 
-    fn accepted(&mut self, offset: u64, comment: &Comment, plan: &Plan, shown: &mut Shown, recent: &mut Recent) {
+    fn accepted(
+        &mut self,
+        offset: u64,
+        comment: &Comment,
+        plan: &Plan,
+        shown: &mut Shown,
+        recent: &mut Recent,
+    ) {
         recent.insert(comment);
         let wire = WireComment::from(comment.clone());
         match comment.visibility {
@@ -143,7 +150,9 @@ impl Converted {
                 self.left_out_for(comment, &wire, recent);
                 self.add(offset, Audience::LeftOut, WireEvent::Comment(wire));
             }
-            Visibility::Held | Visibility::Shadow => self.restricted(offset, &comment.author.id, WireEvent::Comment(wire)),
+            Visibility::Held | Visibility::Shadow => {
+                self.restricted(offset, &comment.author.id, WireEvent::Comment(wire));
+            }
             Visibility::Removed => {}
         }
     }
@@ -184,13 +193,7 @@ impl Converted {
         }
     }
 
-    fn moderated(
-        &mut self,
-        offset: u64,
-        comment: &Comment,
-        before: Option<Visibility>,
-        recent: &mut Recent,
-    ) {
+    fn moderated(&mut self, offset: u64, comment: &Comment, before: Option<Visibility>, recent: &mut Recent) {
         recent.insert(comment);
         let wire = WireEvent::Comment(comment.clone().into());
         let removed = WireEvent::Removed { comment: comment.id, by: Remover::Policy };

@@ -152,8 +152,8 @@ impl Feed {
             Ok((subscription, extent.next, emoji, pinned, viewers))
         }
         .await;
-        let (subscription, end, emoji, pinned, viewers) =
-            begun.map_err(|error| crate::failure::unavailable("the stream cannot be read just now", &error))?;
+        let (subscription, end, emoji, pinned, viewers) = begun
+            .map_err(|error| crate::failure::unavailable("the stream cannot be read just now", &error))?;
         {
             let mut published = self.room.published();
             published.next = self.next;
@@ -314,6 +314,7 @@ impl Feed {
         let Converted { events, directs, left_out } = std::mem::take(&mut self.pending);
         let mut events = without_outdated(events);
         let mut left_out = left_out;
+        let for_all = self.room.facts().settings.anonymous_read;
         loop {
             let rest = events.split_off(events.len().min(EVENTS_MAX));
             // Where one message ends within a record, who resumes there gets the record again.
@@ -323,6 +324,9 @@ impl Feed {
                 break;
             }
             events = rest;
+        }
+        if for_all && !self.room.facts().settings.anonymous_read {
+            self.inboxes.send_all(|| Signal::SignedInOnly(self.room.id)).await;
         }
         if !directs.is_empty() {
             let directed = Directed { room: Some(self.room.id), stream: self.room.stream.clone(), directs };
@@ -373,6 +377,15 @@ impl Feed {
 /// The notice that comments are left out.
 pub(super) fn banner(plan: &Plan, stream: &str) -> Notice {
     let percent = plan.shown_percent;
-    let text = plan.banner.clone().unwrap_or_else(|| format!("The chat is fast: {percent} % of comments are shown."));
-    Notice { kind: NoticeKind::Banner, text, value: u32::from(percent), stream: stream.to_owned(), comment: None }
+    let text = plan
+        .banner
+        .clone()
+        .unwrap_or_else(|| format!("The chat is fast: {percent} % of comments are shown."));
+    Notice {
+        kind: NoticeKind::Banner,
+        text,
+        value: u32::from(percent),
+        stream: stream.to_owned(),
+        comment: None,
+    }
 }

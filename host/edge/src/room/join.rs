@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use ringside_core::wire::{Batch, Joined, Message, Resumed, WireComment, WireEvent};
 use ringside_core::{EventKind, Failure, Position, UserId, limits};
+use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
 use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader, StoredComment};
-use ringside_ports::PortResult;
 use tokio::sync::oneshot;
 use tracing::warn;
 

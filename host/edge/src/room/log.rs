@@ -217,7 +217,8 @@ impl RoomLog {
     /// Lets go what is too old or too much. The newest entry always stays.
     pub fn trim(&mut self, now: Instant) {
         while let Some(oldest) = self.entries.front() {
-            let crowded = self.host_bytes.load(Ordering::Relaxed) > HOST_BYTES_MAX && self.bytes > ROOM_BYTES_MIN;
+            let crowded =
+                self.host_bytes.load(Ordering::Relaxed) > HOST_BYTES_MAX && self.bytes > ROOM_BYTES_MIN;
             let over = self.entries.len() > ENTRIES_MAX || self.bytes > ROOM_BYTES_MAX || crowded;
             let old = now.saturating_duration_since(oldest.at) > KEEP;
             if self.entries.len() <= 1 || !(over || old) {

@@ -39,8 +39,7 @@ impl Rooms {
         let joining = super::join::join(&room, self.services(), &viewer, position, history).await?;
         room.members.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let end = room.end.subscribe();
-        let reader =
-            RoomReader { room, first: joining.then, cursor: joining.cursor, end, tier: viewer.tier };
+        let reader = RoomReader { room, first: joining.then, cursor: joining.cursor, end, tier: viewer.tier };
         Ok((joining.joined, reader))
     }
 }

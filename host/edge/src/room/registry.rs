@@ -156,7 +156,11 @@ impl Rooms {
             } else {
                 if open.len() >= ROOMS_MAX {
                     let detail = format!("this host has {ROOMS_MAX} streams open: try another PoP");
-                    return Err(Failure::retry(Problem::Unavailable, detail, std::time::Duration::from_secs(5)));
+                    return Err(Failure::retry(
+                        Problem::Unavailable,
+                        detail,
+                        std::time::Duration::from_secs(5),
+                    ));
                 }
                 let (room, ready) = self.begin(stream);
                 let hold = RoomHold::new(room.clone());
@@ -178,8 +182,7 @@ impl Rooms {
     fn begin(&self, stream: &StreamId) -> (Arc<Room>, Ready) {
         let Inner { services, formats, bells, inboxes, host_bytes, last_id, stop, .. } = &*self.0;
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let published =
-            Published { log: RoomLog::new(host_bytes.clone()), next: 0, facts: Facts::default() };
+        let published = Published { log: RoomLog::new(host_bytes.clone()), next: 0, facts: Facts::default() };
         let ring = |bell: &Arc<Bell>| Ring {
             bell: bell.clone(),
             members: AtomicUsize::new(0),
@@ -202,7 +205,8 @@ impl Rooms {
             closed: false.into(),
         });
         let encoder = Encoder::new(services.codecs.clone(), formats.clone());
-        let feed = Feed::new(room.clone(), services.clone(), inboxes.clone(), encoder, receiver, stop.clone());
+        let feed =
+            Feed::new(room.clone(), services.clone(), inboxes.clone(), encoder, receiver, stop.clone());
         let (ready, receiver) = watch::channel(None);
         let rooms = self.clone();
         services.runtime.spawn(feed.run(ready, move |room| rooms.close(room)));

@@ -62,7 +62,9 @@ async fn carry_out(
             Outcome::Done
         }
         // Carried out by the session itself.
-        Command::Authenticate(_) | Command::Refresh(_) | Command::Join { .. } | Command::Leave => Outcome::Done,
+        Command::Authenticate(_) | Command::Refresh(_) | Command::Join { .. } | Command::Leave => {
+            Outcome::Done
+        }
     })
 }
 

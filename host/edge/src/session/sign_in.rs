@@ -53,7 +53,8 @@ pub(super) async fn refresh(services: Services, id: u64, token: String, current:
         return Finished::Reply(id, Outcome::Failed(super::not_signed_in()));
     };
     let result = check(&services, &token).await.and_then(|identity| same_user(identity, Some(&current)));
-    let result = result.map_err(|(failure, close)| (failure, close.filter(|code| *code == CloseCode::Banned)));
+    let result =
+        result.map_err(|(failure, close)| (failure, close.filter(|code| *code == CloseCode::Banned)));
     Finished::SignedIn { id, result }
 }
 
@@ -61,8 +62,10 @@ fn same_user(identity: Identity, current: Option<&Author>) -> Checked {
     match current.filter(|current| current.id != identity.author.id) {
         None => Ok(identity),
         Some(current) => {
-            let detail =
-                format!("this connection is `{}`'s: open another one for `{}`", current.id, identity.author.id);
+            let detail = format!(
+                "this connection is `{}`'s: open another one for `{}`",
+                current.id, identity.author.id
+            );
             Err((Failure::new(Problem::InvalidToken, detail), None))
         }
     }

@@ -78,8 +78,14 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        let mut client =
-            Self { stream, head: String::new(), deflate: false, input: Vec::new(), next_id: 1, seen: Vec::new() };
+        let mut client = Self {
+            stream,
+            head: String::new(),
+            deflate: false,
+            input: Vec::new(),
+            next_id: 1,
+            seen: Vec::new(),
+        };
         client.raw(&[request(headers).as_bytes(), early].concat());
         let start = Instant::now();
         let end = loop {
@@ -109,7 +115,9 @@ impl Client {
                 self.input.extend_from_slice(&buffer[..n]);
                 true
             }
-            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted),
+            Err(error) => {
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+            }
         }
     }
 
@@ -251,7 +259,8 @@ impl Client {
     pub fn comments(&mut self, count: usize) -> Vec<String> {
         let mut texts_seen = Vec::new();
         while texts_seen.len() < count {
-            let batch = self.wait(&format!("{count} comments, so far {}", texts_seen.len()), |m| m["type"] == "batch");
+            let batch = self
+                .wait(&format!("{count} comments, so far {}", texts_seen.len()), |m| m["type"] == "batch");
             texts_seen.extend(texts(&batch));
         }
         texts_seen

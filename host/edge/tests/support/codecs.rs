@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringside_core::wire::{
-    Command, DecodeError, Joined, Message, NoticeKind, Outcome, Request, Resumed, Review, WireComment, WireEvent,
+    Command, DecodeError, Joined, Message, NoticeKind, Outcome, Request, Resumed, Review, WireComment,
+    WireEvent,
 };
 use ringside_core::{CommentId, Reaction};
 use ringside_ports::codecs::Format;
@@ -76,7 +77,8 @@ fn decode(frame: &[u8]) -> Result<Request, DecodeError> {
     let maybe = |name: &str| value[name].as_str().map(str::to_owned);
     let comment = |name: &str| value[name].as_str().and_then(|id| id.parse::<CommentId>().ok());
     let needed = || {
-        comment("comment").ok_or(DecodeError::Invalid { id: Some(id), detail: "`comment` is no id".to_owned() })
+        comment("comment")
+            .ok_or(DecodeError::Invalid { id: Some(id), detail: "`comment` is no id".to_owned() })
     };
     let command = match value["type"].as_str().unwrap_or("") {
         "authenticate" => Command::Authenticate(text("token")),
@@ -97,7 +99,9 @@ fn decode(frame: &[u8]) -> Result<Request, DecodeError> {
         "react" => Command::React { comment: needed()?, reaction: Reaction::Like },
         "emoji" => Command::Emoji { emoji: text("emoji"), count: 1 },
         "pin" => Command::Pin(comment("comment")),
-        "settings" => Command::Settings(serde_json::from_value(value["settings"].clone()).unwrap_or_default()),
+        "settings" => {
+            Command::Settings(serde_json::from_value(value["settings"].clone()).unwrap_or_default())
+        }
         "moderate" => Command::Moderate { comment: needed()?, review: Review::Approve },
         other => {
             return Err(DecodeError::Invalid { id: Some(id), detail: format!("no command `{other}`") });

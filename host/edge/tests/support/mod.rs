@@ -39,7 +39,8 @@ impl Stage {
     }
 
     pub fn with(change: impl FnOnce(&mut EdgeConfig)) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let world = Arc::new(World::default());
         let codecs = Arc::new(JsonCodecs::default());
         let options = AuthOptions { secret: Some(SECRET.to_vec()), ..AuthOptions::default() };

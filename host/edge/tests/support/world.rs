@@ -11,8 +11,8 @@ use ringside_core::event::{Remover, Totals};
 use ringside_core::sampling::Plan;
 use ringside_core::wire::Review;
 use ringside_core::{
-    Author, Comment, CommentId, CommentIds, Event, EventKind, Failure, HostId, Judgement, Reaction, Reference,
-    RegionId, Role, Settings, SettingsPatch, StreamId, UserId, Visibility, encoding,
+    Author, Comment, CommentId, CommentIds, Event, EventKind, Failure, HostId, Judgement, Reaction,
+    Reference, RegionId, Role, Settings, SettingsPatch, StreamId, UserId, Visibility, encoding,
 };
 use ringside_edge::now_ms;
 use ringside_ports::catalog::{Ban, StreamEntry};
@@ -23,6 +23,8 @@ use ringside_ports::relay::{RelayBatch, Subscription};
 use ringside_ports::store::{Anchor, Applied, Page, PageQuery, Reader, StoredComment};
 use ringside_ports::{Catalog, Comments, Directory, Log, PortResult, Relay, Store};
 use tokio::sync::mpsc;
+
+mod registry;
 
 /// The one partition.
 pub const PARTITION: u32 = 3;
@@ -113,7 +115,8 @@ impl World {
     pub fn comment(&self, stream: &StreamId, author: Author, text: &str) -> Comment {
         let mut ids = self.ids.lock().unwrap();
         let id = ids.get_or_insert_with(|| CommentIds::new(1)).next(now_ms());
-        let visibility = *self.visibility.lock().unwrap().get(author.id.as_str()).unwrap_or(&Visibility::Shown);
+        let visibility =
+            *self.visibility.lock().unwrap().get(author.id.as_str()).unwrap_or(&Visibility::Shown);
         Comment {
             id,
             stream: stream.clone(),
@@ -146,13 +149,20 @@ impl World {
         let end = usize::try_from(self.checkpoint_now()).unwrap();
         let mut comments: Vec<StoredComment> = Vec::new();
         for event in self.events.lock().unwrap().iter().take(end).filter(|event| event.stream == *stream) {
-            let find = |id: &CommentId, comments: &Vec<StoredComment>| comments.iter().position(|c| c.comment.id == *id);
+            let find = |id: &CommentId, comments: &Vec<StoredComment>| {
+                comments.iter().position(|c| c.comment.id == *id)
+            };
             match &event.kind {
                 EventKind::CommentAccepted(comment) => {
                     if let Some(at) = comment.reply_to.and_then(|id| find(&id, &comments)) {
                         comments[at].replies += 1;
                     }
-                    comments.push(StoredComment { comment: comment.clone(), likes: 0, dislikes: 0, replies: 0 });
+                    comments.push(StoredComment {
+                        comment: comment.clone(),
+                        likes: 0,
+                        dislikes: 0,
+                        replies: 0,
+                    });
                 }
                 EventKind::CommentApproved { comment, .. } | EventKind::CommentModerated { comment } => {
                     if let Some(at) = find(&comment.id, &comments) {
@@ -337,61 +347,6 @@ impl Store for World {
 
     async fn recount(&self, _: &StreamId, _: CommentId) -> PortResult<Option<Totals>> {
         Ok(None)
-    }
-}
-
-#[async_trait]
-impl Catalog for World {
-    async fn stream(&self, _: &StreamId) -> PortResult<Option<StreamEntry>> {
-        Ok(None)
-    }
-
-    async fn create(&self, _: StreamEntry) -> PortResult<()> {
-        Ok(())
-    }
-
-    async fn update(&self, _: StreamEntry) -> PortResult<u64> {
-        Ok(1)
-    }
-
-    async fn streams(&self, _: Option<&StreamId>, _: usize) -> PortResult<Vec<StreamEntry>> {
-        Ok(Vec::new())
-    }
-
-    async fn ban(&self, ban: Ban) -> PortResult<()> {
-        self.bans.lock().unwrap().insert(ban.user.clone(), ban);
-        Ok(())
-    }
-
-    async fn unban(&self, user: &UserId) -> PortResult<bool> {
-        Ok(self.bans.lock().unwrap().remove(user).is_some())
-    }
-
-    async fn banned(&self, _: u64, user: &UserId) -> PortResult<Option<Ban>> {
-        Ok(self.bans.lock().unwrap().get(user).cloned())
-    }
-}
-
-#[async_trait]
-impl Directory for World {
-    async fn report(&self, _: u64, _: &HostId, _: &[(StreamId, u64)]) -> PortResult<()> {
-        Ok(())
-    }
-
-    async fn viewers(&self, _: u64, _: &StreamId) -> PortResult<u64> {
-        Ok(11)
-    }
-
-    async fn seen(&self, _: u64, _: &HostId, _: &[(StreamId, UserId)]) -> PortResult<()> {
-        Ok(())
-    }
-
-    async fn online(&self, _: u64, _: &StreamId, _: usize) -> PortResult<Vec<UserId>> {
-        Ok(Vec::new())
-    }
-
-    async fn hosts_of(&self, _: u64, _: &UserId) -> PortResult<Vec<HostId>> {
-        Ok(Vec::new())
     }
 }
 

@@ -133,30 +133,34 @@ pub(crate) fn run(verb: &Verb) -> Outcome {
         Verb::Push(args) => push(args),
         Verb::List { stored: true, host } => {
             let body = host.call("GET", "/v1/components", None)?;
-            show_or_json(host.json, &body, show::components)
+            show_or_json(host.json, &body, show::components);
+            Ok(())
         }
         Verb::List { stored: false, host } => {
             let body = host.call("GET", "/v1/chain", None)?;
-            show_or_json(host.json, &body, show::chain)
+            show_or_json(host.json, &body, show::chain);
+            Ok(())
         }
         Verb::History { host } => {
             let body = host.call("GET", "/v1/releases", None)?;
-            show_or_json(host.json, &body, show::history)
+            show_or_json(host.json, &body, show::history);
+            Ok(())
         }
         Verb::Remove { slot, host } => {
             let body = host.call("DELETE", &format!("/v1/components/{slot}"), None)?;
-            show_or_json(host.json, &body, show::pushed)
+            show_or_json(host.json, &body, show::pushed);
+            Ok(())
         }
         Verb::Rollback { to, host } => {
             let body = host.call("POST", "/v1/releases/rollback", Some(&json!({ "to": to })))?;
-            show_or_json(host.json, &body, show::pushed)
+            show_or_json(host.json, &body, show::pushed);
+            Ok(())
         }
     }
 }
 
-fn show_or_json(json: bool, body: &Value, show: fn(&Value) -> String) -> Outcome {
+fn show_or_json(json: bool, body: &Value, show: fn(&Value) -> String) {
     print(&if json { format!("{body}\n") } else { show(body) });
-    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Exit> {
@@ -225,7 +229,7 @@ fn sign(file: &Path, key: &Path) -> Result<String, Exit> {
         SecretKeyBox::from_string(&text).and_then(SecretKeyBox::into_unencrypted_secret_key).map_err(bad)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     minisign::sign(None, &secret, Cursor::new(read(file)?), Some(&name), Some("ringside component"))
-        .map(|signature| signature.into_string())
+        .map(minisign::SignatureBox::into_string)
         .map_err(bad)
 }
 
@@ -266,5 +270,6 @@ fn push(args: &PushArgs) -> Outcome {
             ));
         }
     };
-    show_or_json(args.host.json, &body, show::pushed)
+    show_or_json(args.host.json, &body, show::pushed);
+    Ok(())
 }
