@@ -87,6 +87,17 @@ impl Shared {
         state.length = 0;
     }
 
+    /// Takes the oldest segments out, and their records from memory: what is gone is gone for every reader.
+    pub(super) fn forget(&self, count: usize) -> Vec<Segment> {
+        let mut state = self.lock();
+        let forgotten = state.segments.drain(..count).collect();
+        let first = state.segments.front().map_or(state.next, |segment| segment.first);
+        while let Some(oldest) = state.tail.pop_front_if(|oldest| oldest.offset < first) {
+            state.tail_bytes -= weight(&oldest);
+        }
+        forgotten
+    }
+
     /// Shows records that are durable now: they were written from the durable length on, which is `length` from now.
     pub(super) fn show(&self, records: Vec<Record>, length: u64) {
         let mut state = self.lock();

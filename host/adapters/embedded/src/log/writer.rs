@@ -196,6 +196,6 @@ impl Writer {
             total -= meta.len();
             count += 1;
         }
-        self.shared.lock().segments.drain(..count).collect()
+        self.shared.forget(count)
     }
 }
