@@ -417,7 +417,7 @@ fn compressed_and_plain_members_of_each_format_see_the_same() {
     let mut plain = stage.member("ann", "launch");
     let mut deflating = support::Client::deflating(stage.edge().address());
     deflating.join("launch");
-    let long = "the same words over and over, ".repeat(10);
+    let long = "the same words over and over, ".repeat(40);
     stage.say("launch", "x", &long);
     plain.comment(&long);
     let frame = deflating.frame().unwrap();

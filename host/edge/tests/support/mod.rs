@@ -1,5 +1,5 @@
 //! What the edge's tests share: ports in memory, with the faults that tests ask for, and a client of raw sockets.
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
 pub mod client;
 pub mod codecs;
