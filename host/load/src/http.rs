@@ -156,10 +156,15 @@ pub(crate) async fn open(target: &Target) -> io::Result<SendRequest<Full<Bytes>>
     Ok(sender)
 }
 
-/// hyper's message alone says little ("connection error"): what is beneath is the system's.
+/// hyper's message alone says little ("connection error", "operation was canceled"): what is beneath is the system's,
+/// or the host's doing.
 pub(crate) fn broken(error: hyper::Error) -> io::Error {
-    let kind = std::error::Error::source(&error)
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .map_or(io::ErrorKind::ConnectionAborted, io::Error::kind);
-    io::Error::new(kind, error)
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    match source {
+        Some(source) => io::Error::new(source.kind(), source.to_string()),
+        None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
+            io::Error::new(io::ErrorKind::ConnectionAborted, "the host closed the connection without an answer")
+        }
+        None => io::Error::other(error),
+    }
 }

@@ -121,6 +121,29 @@ fn a_held_comment_waits_for_a_moderator_and_is_shown_once_approved() {
 }
 
 #[test]
+fn a_flagged_comment_is_shown_and_leaves_the_queue_once_a_moderator_approved_it() {
+    let pop = Pop::start();
+    let config =
+        json!({ "lists": [{ "name": "mild", "language": "en", "severity": 2, "entries": ["blimey"] }] });
+    let pushed = pop.run(&["component", "push", "--slot", "words", "--config", &config.to_string()]);
+    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    let mut bob = Client::join(&pop, "bob", "viewer", "s");
+    let mut mona = Client::join(&pop, "mona", "moderator", "s");
+    let id = ann.comment("blimey, what a shot");
+    assert_eq!(bob.event("comment")["id"], id.as_str());
+    let queue = || {
+        let page = pop.rest_as("mona", "moderator").get("/v1/streams/s/comments?of=review").expect(200).body;
+        page["items"].as_array().unwrap().len()
+    };
+    eventually("the flagged comment to be queued", || (queue() == 1).then_some(()));
+    mona.command(json!({ "type": "moderate", "comment": id, "review": "approve" }), "done");
+    eventually("the queue to be empty", || (queue() == 0).then_some(()));
+    ann.comment("still here, all of us");
+    assert_eq!(bob.event("comment")["text"], "still here, all of us", "an approved flag is not shown again");
+}
+
+#[test]
 fn a_shadow_banned_comment_is_seen_by_its_author_alone() {
     let pop = Pop::start();
     let config = json!({ "lists": [{ "name": "shadow", "language": "en", "severity": 1, "action": "shadow-ban", "entries": ["quietly"] }] });

@@ -4,8 +4,8 @@ use ringside_core::error::Problem;
 use ringside_core::event::Remover;
 use ringside_core::wire::Review;
 use ringside_core::{
-    Author, CommentId, EventKind, Failure, Reaction, RegionId, Settings, SettingsPatch, Stamp, StreamId,
-    Visibility,
+    Action, Author, CommentId, EventKind, Failure, Reaction, RegionId, Settings, SettingsPatch, Stamp,
+    StreamId, Visibility,
 };
 use ringside_ports::comments::Reacted;
 use ringside_ports::counters::{Hit, Window};
@@ -198,6 +198,11 @@ impl Intake {
         let stored = self.stored(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
         let mut comment = stored.comment;
         match (review, comment.visibility) {
+            (Review::Approve, Visibility::Shown) if comment.judgement.action == Action::Flag => {
+                // Shown already: the review queue alone hears of it.
+                comment.judgement.action = Action::Accept;
+                self.services.appender.append(stream, EventKind::CommentModerated { comment }).await?;
+            }
             (Review::Approve, Visibility::Shown) | (Review::Remove, Visibility::Removed) => return Ok(()),
             (Review::Approve, Visibility::Removed) => {
                 return Err(Failure::new(Problem::Conflict, "this comment was removed already"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use redb::{Database, Durability, ReadableTable as _, Table};
 use ringside_core::event::Totals;
 use ringside_core::{
-    Action, Comment, CommentId, Event, EventKind, Reaction, ReactionSet, StreamId, UserId, Visibility,
+    Action, Comment, CommentId, Event, EventKind, Reaction, ReactionSet, StreamId, UserId, Visibility, limits,
 };
 use ringside_ports::store::Applied;
 
@@ -103,7 +103,8 @@ impl Tables<'_> {
                 }
             }),
             EventKind::CommentModerated { comment } => self.change(stream, comment.id, |kept| {
-                if kept.visibility != Visibility::Removed {
+                // A verdict on a text that was changed since says nothing about the new one.
+                if kept.visibility != Visibility::Removed && kept.text == comment.text {
                     kept.visibility = comment.visibility;
                     kept.judgement = comment.judgement.clone();
                 }
@@ -118,7 +119,14 @@ impl Tables<'_> {
             EventKind::EmojiCounted(counts) => {
                 for (emoji, count) in counts {
                     let key = keys::text(stream, &[emoji]);
-                    let total = self.emoji.get(key.as_slice())?.map_or(0, |total| total.value());
+                    let known = self.emoji.get(key.as_slice())?.map(|total| total.value());
+                    // Each host bounds the kinds it takes; all of them together are bounded here.
+                    if known.is_none()
+                        && read::emoji_in(&self.emoji, stream)?.len() >= limits::EMOJI_KINDS_MAX
+                    {
+                        continue;
+                    }
+                    let total = known.unwrap_or(0);
                     self.emoji.insert(key.as_slice(), total.saturating_add(u64::from(*count)))?;
                 }
                 changed.emoji.insert(stream.clone());
