@@ -162,9 +162,10 @@ pub(crate) fn broken(error: hyper::Error) -> io::Error {
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     match source {
         Some(source) => io::Error::new(source.kind(), source.to_string()),
-        None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
-            io::Error::new(io::ErrorKind::ConnectionAborted, "the host closed the connection without an answer")
-        }
+        None if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            "the host closed the connection without an answer",
+        ),
         None => io::Error::other(error),
     }
 }

@@ -173,7 +173,8 @@ impl Player {
             (Users::Made(users), _) => users,
         };
         let turn = number % u64::from(users.max(1)) + 1;
-        Author { user: format!("player-{turn}"), name: format!("Player {turn}") }
+        // The run's own: users of the run before may still be waiting out their limits.
+        Author { user: format!("player-{}-{turn}", self.run), name: format!("Player {turn}") }
     }
 
     /// # Errors

@@ -1,5 +1,6 @@
 //! Who may use a folder, what is refused, what is removed.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
