@@ -9,6 +9,10 @@ use tokio::time::Instant;
 use super::stats::{Kind, Stats};
 use crate::pace::{Pacer, Rate};
 
+/// What is later than this at the end of the measurement is not sent any more: the machine does not keep up, and the
+/// figures would be of another load.
+const LATE_MAX: Duration = Duration::from_secs(5);
+
 /// Orders everything of one kind that falls due until the end. Round robin keeps the time between two commands of
 /// one user even, which the hosts' limits ask for; `first` keeps the kinds from meeting at the same sender.
 pub(super) async fn drive(
@@ -26,7 +30,7 @@ pub(super) async fn drive(
     while rate.due(n) < duration {
         n += 1;
         let late = pacer.next().await;
-        if start.elapsed() >= duration + late.min(Duration::from_secs(1)) {
+        if start.elapsed() >= duration + late.min(LATE_MAX) {
             stats.commands(kind).skipped.add("the load generator fell behind");
             continue;
         }

@@ -73,19 +73,21 @@ pub(super) fn look(args: &PlayArgs) -> Result<Overview, Error> {
     let mut files = Vec::new();
     for path in &args.files {
         let mut report = Report::default();
+        let mut timed = false;
         let recording = Recording::open(path, args.format, &args.columns)?;
         let format = recording.format;
         for item in recording {
             match item.map_err(|error| unreadable(path, &error))? {
                 Item::Said(_, said) => {
-                    if report.comments == 0 {
-                        check_times(args, path, &said)?;
-                    }
+                    timed |= said.at.is_some();
                     report.comments += 1;
                 }
                 Item::Passed => report.passed += 1,
                 Item::Bad(line, reason) => report.bad(line, &reason),
             }
+        }
+        if args.rate.rate().is_none() && !timed && report.comments > 0 {
+            return Err(no_times(path));
         }
         files.push(report.finish(path, &format!("{format:?}").to_ascii_lowercase()));
     }
@@ -97,14 +99,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::Failed(format!("`{}` cannot be read further: {error}", path.display()))
 }
 
-fn check_times(args: &PlayArgs, path: &Path, first: &Said) -> Result<(), Error> {
-    if args.rate.rate().is_none() && first.at.is_none() {
-        return Err(Error::Usage(format!(
-            "`{}` has no times to play by: give --rate with a number, or --time-column",
-            path.display()
-        )));
-    }
-    Ok(())
+fn no_times(path: &Path) -> Error {
+    Error::Usage(format!(
+        "`{}` has no times to play by: give --rate with a number, or --time-column",
+        path.display()
+    ))
 }
 
 #[derive(Default)]
@@ -202,6 +201,7 @@ impl Reading {
         if let Some(timeline) = &mut timeline {
             timeline.begin_file();
         }
+        let piped = path.as_os_str() == "-";
         let mut report = Report::default();
         let mut group: Vec<(u64, Said)> = Vec::new();
         let mut ended = Ok(());
@@ -210,8 +210,9 @@ impl Reading {
                 Item::Passed => report.passed += 1,
                 Item::Bad(line, reason) => report.bad(line, &reason),
                 Item::Said(line, said) => {
-                    if report.comments == 0 {
-                        check_times(&self.args, path, &said)?;
+                    // Files were looked through before; of standard input only the beginning can tell.
+                    if report.comments == 0 && piped && timeline.is_some() && said.at.is_none() {
+                        return Err(no_times(path));
                     }
                     report.comments += 1;
                     let same = group.last().is_some_and(|(_, last)| last.at == said.at);
@@ -231,7 +232,7 @@ impl Reading {
         if ended.is_ok() {
             ended = self.send(file, &mut group, timeline, left);
         }
-        if path.as_os_str() == "-" {
+        if piped {
             let found = report.finish(path, &format);
             self.piped.lock().unwrap_or_else(PoisonError::into_inner).push(found);
         }

@@ -125,20 +125,12 @@ async fn files_are_repeated_up_to_the_limit_and_made_up_users_take_turns() {
     stage.file("a.log", "<ann> one\n<ann> two\n<bob> three\n");
     let report = stage.play("a.log --rate 1000 --repeat 3 --limit 7 --users 3 --in-flight 1").await.unwrap();
     assert_eq!((report.posted, report.accepted), (7, 7), "{report}");
+    // A made-up user is `play-RUN-NUMBER`.
+    let turn = |user: &str| user.rsplit('-').next().unwrap_or_default().to_owned();
     let came: Vec<_> =
-        stage.host.came().into_iter().map(|one| format!("{} {}", one.user, one.text)).collect();
-    assert_eq!(
-        came,
-        [
-            "player-1 one",
-            "player-2 two",
-            "player-3 three",
-            "player-1 one",
-            "player-2 two",
-            "player-3 three",
-            "player-1 one"
-        ]
-    );
+        stage.host.came().into_iter().map(|one| format!("{} {}", turn(&one.user), one.text)).collect();
+    assert_eq!(came, ["1 one", "2 two", "3 three", "1 one", "2 two", "3 three", "1 one"]);
+    assert!(stage.host.came().iter().all(|one| one.name.starts_with("Player ")));
 }
 
 #[tokio::test]
@@ -150,7 +142,11 @@ async fn lines_without_authors_are_shared_by_as_many_users_as_the_rate_needs() {
     let report = stage.play("a.txt --rate 1000 --limit 40").await.unwrap();
     assert_eq!(report.accepted, 40);
     let users: std::collections::HashSet<_> = stage.host.came().into_iter().map(|one| one.user).collect();
-    assert_eq!(users.len(), 40, "of the 15,000 users of that rate none has its second turn yet");
+    assert_eq!(
+        users.len(),
+        2 + 40,
+        "each run has its own users, and none of the second one's 15,000 a second turn"
+    );
 }
 
 #[tokio::test]
@@ -169,7 +165,7 @@ async fn a_recording_is_never_played_faster_than_asked_for() {
     let stage = Stage::new(0).await;
     stage.file("a.txt", &"hello\n".repeat(21)).file(
         "b.log",
-        "[10:00:00] <ann> one\n[10:00:20] <bob> two\n[10:00:20] <bob> three\n[10:00:40] <ann> four\n",
+        "<ann> before the first time\n[10:00:00] <ann> one\n[10:00:20] <bob> two\n[10:00:20] <bob> three\n[10:00:40] <ann> four\n",
     );
     for line in ["a.txt --rate 20", "b.log --rate recorded --speed 40"] {
         let start = Instant::now();
@@ -182,10 +178,11 @@ async fn a_recording_is_never_played_faster_than_asked_for() {
 #[tokio::test]
 async fn a_run_that_cannot_begin_says_why_and_what_to_do_and_posts_nothing() {
     let stage = Stage::new(0).await;
-    stage.file("a.txt", "hello\n").file("b.csv", "a,b\n1,2\n");
+    stage.file("a.txt", "hello\n").file("b.csv", "a,b\n1,2\n").file("c.csv", "text,date\nhello,\n");
     for (line, remedy, code) in [
         ("a.txt --stream other", "stream `other`: a title: there is no such stream", 64),
         ("a.txt --rate recorded", "no times to play by", 64),
+        ("c.csv --rate recorded --limit 1", "no times to play by", 64),
         ("b.csv", "--text-column", 64),
         ("nowhere.txt", "nowhere.txt", 64),
         ("- --repeat 2", "alone and once", 64),
