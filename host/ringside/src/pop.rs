@@ -6,6 +6,7 @@ pub(crate) mod keys;
 mod public;
 mod upkeep;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -216,6 +217,7 @@ async fn run(config: Config) -> Outcome {
         },
         ..EdgeConfig::new(config.public.listen)
     };
+    claim(config.public.listen)?;
     let edge = Edge::start(edge_config, &services, |rooms| {
         public::router(&config, &services, rooms, health.clone())
     })
@@ -284,6 +286,14 @@ async fn run(config: Config) -> Outcome {
     tokio::task::spawn_blocking(move || components.shutdown()).await.ok();
     info!("stopped");
     Ok(())
+}
+
+/// Shards share their port among themselves, and would share it with another process of this user as well: half of
+/// the viewers would land in each. A socket that shares with nobody finds that out.
+fn claim(listen: SocketAddr) -> Outcome {
+    std::net::TcpListener::bind(listen).map(drop).map_err(|error| {
+        Exit::Usage(format!("configuration at `public.listen`: {listen} cannot be listened on: {error}"))
+    })
 }
 
 /// Runs a role; when it cannot go on, the process ends rather than half of it.

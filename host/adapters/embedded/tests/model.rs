@@ -153,7 +153,8 @@ impl Model {
                 }
             }
             EventKind::CommentModerated { comment } => {
-                let kept = self.comments.get_mut(&comment.id);
+                // A verdict on a text that was changed since says nothing about the new one.
+                let kept = self.comments.get_mut(&comment.id).filter(|kept| kept.text == comment.text);
                 if let Some(kept) = kept.filter(|kept| kept.visibility != Visibility::Removed) {
                     (kept.visibility, kept.judgement) = (comment.visibility, comment.judgement);
                 }

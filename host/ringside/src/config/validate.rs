@@ -58,9 +58,7 @@ impl Config {
             return invalid(format!("`public.url`: `{url}` does not begin with http:// or https://"));
         }
         for key in &self.components.trusted_keys {
-            if minisign::PublicKeyBox::from_string(key).is_err()
-                && minisign::PublicKey::from_base64(key).is_err()
-            {
+            if ringside_wasm::TrustedKey::parse(key).is_err() {
                 return invalid(format!(
                     "`components.trusted_keys`: `{key}` is no minisign public key; `ringside key new` prints one"
                 ));

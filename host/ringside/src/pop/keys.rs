@@ -53,7 +53,10 @@ pub(crate) fn signing_secret(config: &Config) -> Result<Vec<u8>, Exit> {
 fn drawn_secret(path: &Path) -> Result<Vec<u8>, Exit> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let failed = |what: &str, error: std::io::Error| {
-        Exit::Failed(format!("the token secret `{}` cannot be {what}: {error}", path.display()))
+        Exit::Usage(format!(
+            "configuration at `data`: the token secret `{}` cannot be {what}: {error}; give a folder that this user can write",
+            path.display()
+        ))
     };
     if !path.exists() {
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -74,9 +74,8 @@ pub async fn a_later_verdict_decides_who_sees_a_comment_unless_it_was_removed<P:
     let s = stream("s");
     let mut unjudged = comment(&s, 0, "ann");
     unjudged.judgement = ringside_core::Judgement::unjudged();
-    let verdict = |n, visibility| EventKind::CommentModerated {
-        comment: Comment { text: "as it was taken".into(), ..comment_seen(&s, n, "ann", visibility) },
-    };
+    let verdict =
+        |n, visibility| EventKind::CommentModerated { comment: comment_seen(&s, n, "ann", visibility) };
     let mut kinds = vec![accepted(unjudged.clone())];
     kinds.extend((1..4).map(|n| accepted(comment(&s, n, "ann"))));
     kinds.extend([
@@ -90,7 +89,6 @@ pub async fn a_later_verdict_decides_who_sees_a_comment_unless_it_was_removed<P:
     for (n, visibility) in (0..).zip(expected) {
         let found = feed.comment(&s, n).await.comment;
         assert_eq!(found.visibility, visibility, "comment {n}");
-        assert_eq!(found.text, comment(&s, n, "ann").text, "a verdict does not bring an older text back");
     }
     assert!(!feed.comment(&s, 0).await.comment.judgement.is_unjudged());
     assert_eq!(feed.comment(&s, 1).await.comment.judgement, judgement(Action::Hold));
