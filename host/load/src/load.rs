@@ -178,7 +178,7 @@ impl Run {
         let (args, plan, stats) = (&self.entrance.args, &self.entrance.plan, &self.stats);
         // What is on its way for less than the grace when a run is cut short is nobody's loss.
         let losses = stats.losses(std::time::Instant::now());
-        let dropped = lock(&stats.dropped);
+        let (retried, dropped) = (lock(&stats.retried), lock(&stats.dropped));
         let per_viewer_second = |count: u64| {
             let viewer_seconds = measured.viewers * measured.seconds;
             if viewer_seconds > 0.0 { count as f64 / viewer_seconds } else { 0.0 }
@@ -194,6 +194,8 @@ impl Run {
                 viewers: plan.viewers as u64,
                 senders: plan.senders as u64,
                 joined: self.joined,
+                retried: retried.total(),
+                retried_reasons: retried.top(REASONS_SHOWN),
                 failed: self.failed.total(),
                 failed_reasons: self.failed.top(REASONS_SHOWN),
                 upgrade: self.upgrade.percentiles(),

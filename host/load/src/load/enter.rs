@@ -34,9 +34,9 @@ pub(super) struct Entrance {
 pub(super) struct Entered {
     pub(super) seat: Seat,
     pub(super) socket: Socket,
-    /// From nothing to the upgrade.
+    /// From the beginning of this try to the upgrade.
     pub(super) upgraded: Duration,
-    /// From nothing to the stream.
+    /// From the beginning of this try to the stream.
     pub(super) joined: Duration,
 }
 
@@ -70,6 +70,18 @@ impl From<Gone> for Refusal {
 }
 
 impl Refusal {
+    /// Whether another try may do better: not after an answer that says no.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::NotConnected(ConnectError::Io(_)) | Self::Gone(Gone::Lost(_)) => true,
+            // Of the host's own codes those below 4500 ask to come back.
+            Self::Gone(Gone::Closed { code, .. }) => matches!(code, 1001 | 1006 | 1011 | 4000..=4499 | 4501),
+            Self::NotConnected(ConnectError::Refused(_))
+            | Self::Gone(Gone::Broken(_))
+            | Self::Answered { .. } => false,
+        }
+    }
+
     /// What it means when already the first connection is refused.
     pub(super) fn into_error(self, entrance: &Entrance, stream: &str) -> Error {
         let url = &entrance.target.url;

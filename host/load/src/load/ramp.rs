@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::enter::{Entered, Refusal};
-use super::plan::SeatKind;
+use super::enter::{Entered, Entrance, Refusal};
+use super::plan::{Seat, SeatKind};
 use super::sender::{ORDERS_MAX, Sender};
+use super::stats::{Stats, lock};
 use super::{Run, viewer};
 use crate::error::Error;
 use crate::pace::Pacer;
@@ -18,6 +20,27 @@ use crate::progress::Progress;
 /// Connections that may be on their way at once. A host takes 64 handshakes at a time on each core, and lets the
 /// rest wait; past that only waiting would be measured.
 const ENTERING_MAX: usize = 256;
+
+/// Tries to connect before a connection counts as failed. A host in a crowd closes handshakes that wait for too
+/// long, and clients come back.
+const TRIES: u32 = 3;
+/// Wait before the second try; twice as long before the third.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Enters, and tries again where that may help.
+async fn persist(entrance: &Entrance, seat: &Seat, stats: &Stats) -> Result<Entered, Refusal> {
+    let mut tries = 1;
+    loop {
+        match entrance.enter(seat.clone(), stats).await {
+            Err(refusal) if tries < TRIES && refusal.may_pass() => {
+                lock(&stats.retried).add(&refusal.to_string());
+                tokio::time::sleep(RETRY_AFTER * tries).await;
+                tries += 1;
+            }
+            ended => return ended,
+        }
+    }
+}
 
 impl Run {
     /// Brings all connections up at the ramp's rate; false when it was stopped meanwhile. What is wrong with
@@ -52,7 +75,7 @@ impl Run {
                     if let (Some(seat), Ok(permit)) = (next.take(), permit) {
                         let (entrance, stats) = (self.entrance.clone(), self.stats.clone());
                         entering.spawn(async move {
-                            let entered = entrance.enter(seat, &stats).await;
+                            let entered = persist(&entrance, &seat, &stats).await;
                             drop(permit);
                             entered
                         });

@@ -61,13 +61,17 @@ pub struct ConnectionsReport {
     pub senders: u64,
     /// Connections that joined.
     pub joined: u64,
+    /// Tries that failed and were followed by another one; each connection has three.
+    pub retried: u64,
+    /// The most frequent reasons of those.
+    pub retried_reasons: Vec<Reason>,
     /// Connections that did not.
     pub failed: u64,
     /// The most frequent reasons of those.
     pub failed_reasons: Vec<Reason>,
-    /// From nothing to `101 Switching Protocols`.
+    /// From the beginning of the try that succeeded to `101 Switching Protocols`.
     pub upgrade: Percentiles,
-    /// From nothing to the reply to `join`.
+    /// From the beginning of the try that succeeded to the reply to `join`.
     pub join: Percentiles,
     /// Connections that ended before the run did.
     pub dropped: u64,
@@ -143,7 +147,12 @@ impl LoadReport {
             self.subprotocol,
             if self.compression { ", compressed" } else { "" },
         )?;
-        writeln!(f, "connected     {} joined, {} failed, {} dropped", of.joined, of.failed, of.dropped)?;
+        writeln!(
+            f,
+            "connected     {} joined, {} failed, {} dropped, {} tried again",
+            of.joined, of.failed, of.dropped, of.retried
+        )?;
+        reasons(f, &of.retried_reasons)?;
         reasons(f, &of.failed_reasons)?;
         reasons(f, &of.dropped_reasons)?;
         writeln!(f, "  upgrade       {}", of.upgrade)?;

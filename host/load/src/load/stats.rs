@@ -101,6 +101,8 @@ pub(super) struct Stats {
     pub(super) viewers_live: AtomicU64,
     /// Senders that are connected.
     pub(super) senders_live: AtomicU64,
+    /// Tries to connect that failed and were followed by another one, and why.
+    pub(super) retried: Mutex<Tally>,
     /// Connections that ended during the run, and why.
     pub(super) dropped: Mutex<Tally>,
 }
@@ -124,6 +126,7 @@ impl Stats {
             senders: Arc::default(),
             viewers_live: AtomicU64::new(0),
             senders_live: AtomicU64::new(0),
+            retried: Mutex::default(),
             dropped: Mutex::default(),
         }
     }

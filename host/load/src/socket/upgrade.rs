@@ -123,3 +123,38 @@ fn check(headers: &HeaderMap, accept: &str, codec: Codec, compression: bool) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_answer_to_what_was_asked_is_taken() {
+        // The key and its answer are those of RFC 6455, 1.3.
+        let accept = derive_accept_key(b"dGhlIHNhbXBsZSBub25jZQ==");
+        for (found_accept, subprotocol, extension, asked, complaint) in [
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ringside.v1.json", "", false, ""),
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ringside.v1.json", "", true, ""),
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ringside.v1.json", "permessage-deflate", true, ""),
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ringside.v1.json", "permessage-deflate", false, "extension"),
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "ringside.v1.msgpack", "", false, "subprotocol"),
+            ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "", "", false, "subprotocol"),
+            ("", "ringside.v1.json", "", false, "Sec-WebSocket-Accept"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                (SEC_WEBSOCKET_ACCEPT, found_accept),
+                (SEC_WEBSOCKET_PROTOCOL, subprotocol),
+                (SEC_WEBSOCKET_EXTENSIONS, extension),
+            ] {
+                if !value.is_empty() {
+                    headers.insert(name, value.parse().unwrap());
+                }
+            }
+            let told =
+                check(&headers, &accept, Codec::Json, asked).err().map_or(String::new(), |e| e.to_string());
+            assert_eq!(told.is_empty(), complaint.is_empty(), "{headers:?}: {told}");
+            assert!(told.contains(complaint), "{headers:?}: {told}");
+        }
+    }
+}

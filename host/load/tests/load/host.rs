@@ -28,6 +28,8 @@ pub(crate) struct Manner {
     pub(crate) forgets_every: u64,
     /// Viewers are closed with this code when the first comment comes.
     pub(crate) closes_with: u16,
+    /// Of so many connections one is dropped without an answer.
+    pub(crate) slams_every: u64,
     /// Connections are closed with this code before anything is said.
     pub(crate) greets_with: u16,
 }
@@ -63,7 +65,13 @@ impl Host {
         let (room, _) = broadcast::channel(4_096);
         let shared = Arc::new(Shared { manner, seen: seen.clone(), room });
         tokio::spawn(async move {
+            let mut number = 0_u64;
             while let Ok((stream, _)) = listener.accept().await {
+                number += 1;
+                // No number from 1 on is a multiple of 0.
+                if number.is_multiple_of(shared.manner.slams_every) {
+                    continue;
+                }
                 tokio::spawn(serve(stream, shared.clone()));
             }
         });

@@ -141,6 +141,21 @@ async fn viewers_that_are_closed_are_counted_by_code_with_its_meaning() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_a_host_drops_is_tried_again() {
+    let manner = Manner { slams_every: 4, ..Manner::default() };
+    let (report, host) = run(manner, "--connections 20 --comments 0 --duration 0.2").await;
+    let of = &report.connections;
+    assert_eq!((of.joined, of.failed), (20, 0), "{report}");
+    assert_eq!(host.seen.connections.load(Ordering::Relaxed), 20);
+    // Of 26 connections 6 were dropped.
+    assert_eq!(of.retried, 6, "{report}");
+    assert!(
+        of.retried_reasons.iter().all(|one| one.reason.contains("closed") || one.reason.contains("reset")),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_alone_are_a_load_too_and_say_goodbye() {
     let (report, host) =
         run(Manner::default(), "--connections 300 --comments 0 --duration 0.5 --ramp 5000").await;
