@@ -91,9 +91,11 @@ pub struct Applied {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Takes in events of one partition in the log's order, the effects and `next` (the offset after the last
-    /// event) together or not at all. `offset_of_first` guards against repetition: events below the checkpoint
-    /// are skipped, so a repeated call changes nothing. Events about a comment that is not there are skipped.
-    /// Offsets of `events` ascend but need not be dense (other keys, skipped records).
+    /// event) together or not at all. The checkpoint guards against repetition: events below it are skipped, so a
+    /// repeated call changes nothing. Events about a comment that is not there are skipped, and verdicts on a text
+    /// that was changed since. Emoji past [`ringside_core::limits::EMOJI_KINDS_MAX`] kinds of a stream are left out.
+    /// Offsets of `events` ascend but need not be dense (other keys, skipped records). Comment ids are unique over
+    /// all streams.
     ///
     /// # Errors
     /// `Unavailable`; then nothing changed.

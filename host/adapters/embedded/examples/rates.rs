@@ -29,7 +29,7 @@ use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader};
 
 /// Log and bare loop take turns of this length.
 const SLICE: Duration = Duration::from_millis(500);
-const SLICES: u32 = 8;
+const SLICES: u32 = 9;
 const COMMENTS: u64 = 1_000_000;
 const CHUNK: u64 = 1_000;
 
@@ -71,8 +71,13 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times[(times.len() - 1) * percent / 100]
 }
 
-/// Writes and syncs groups of `records` records of `size` bytes without any log; how many.
-fn bare(file: &mut File, records: usize, size: usize) -> usize {
+fn median(rates: &mut [f64]) -> f64 {
+    rates.sort_unstable_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// Writes and syncs groups of `records` records of `size` bytes without any log; records a second.
+fn bare(file: &mut File, records: usize, size: usize) -> f64 {
     let group = vec![7; records * size];
     let (begun, mut written) = (Instant::now(), 0);
     while begun.elapsed() < SLICE {
@@ -80,7 +85,7 @@ fn bare(file: &mut File, records: usize, size: usize) -> usize {
         file.sync_data().unwrap();
         written += records;
     }
-    written
+    written as f64 / begun.elapsed().as_secs_f64()
 }
 
 /// Appends as so many callers do at once; how long each call took.
@@ -112,14 +117,15 @@ async fn appends(callers: usize, payload: &bytes::Bytes) {
     let folder = tempfile::tempdir().unwrap();
     let log = Embedded::open(folder.path(), &EmbeddedOptions::default()).unwrap().log;
     let mut file = File::create(folder.path().join("bare")).unwrap();
-    let (mut times, mut written) = (Vec::new(), 0);
-    // By turns, so that both meet the same disk and the same neighbours.
+    let (mut times, mut rates, mut bares) = (Vec::new(), Vec::new(), Vec::new());
+    // By turns, and by the median of the turns: a neighbour's writes must not count for one of them only.
     for _ in 0..SLICES {
-        times.extend(append(&log, callers, payload).await);
-        written += bare(&mut file, callers, payload.len() + 36);
+        let of_slice = append(&log, callers, payload).await;
+        rates.push(of_slice.len() as f64 / SLICE.as_secs_f64());
+        times.extend(of_slice);
+        bares.push(bare(&mut file, callers, payload.len() + 36));
     }
-    let spent = SLICE.as_secs_f64() * f64::from(SLICES);
-    let (rate, bare) = (times.len() as f64 / spent, written as f64 / spent);
+    let (rate, bare) = (median(&mut rates), median(&mut bares));
     println!(
         "append, {callers:>4} callers: {rate:>7.0}/s, p50 {:?}, p99 {:?}; bare loop in groups of {callers}: {bare:>7.0}/s, ratio {:.2}",
         percentile(&mut times, 50),

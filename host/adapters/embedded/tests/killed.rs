@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a panic fails the test"
 )]
@@ -17,7 +18,9 @@ use ringside_core::{EventKind, encoding};
 use ringside_embedded::{Embedded, EmbeddedOptions};
 use ringside_ports::Log;
 use ringside_ports::log::Record;
-use support::{ROOMS, again, all, append, block_on, comment, event, folder_of_child, open, stream};
+use support::{
+    ROOMS, again, all, append, block_on, comment, event, folder_of_child, open, open_with, stream,
+};
 
 const CALLERS: usize = 40;
 const ROUNDS: usize = 6;
@@ -110,7 +113,7 @@ fn every_acknowledged_record_is_there_after_kill_9_in_order_and_once() {
     }
     if let Some(folder) = folder_of_child() {
         return block_on(async {
-            let opened = Embedded::open(&folder, &options()).unwrap();
+            let opened = open_with(&folder, &options());
             append_until_killed(&opened.log, payload).join_next().await.unwrap().unwrap();
         });
     }
@@ -124,7 +127,7 @@ fn every_acknowledged_record_is_there_after_kill_9_in_order_and_once() {
         let test = "every_acknowledged_record_is_there_after_kill_9_in_order_and_once";
         told.extend(killed_after(test, folder.path(), lines));
         block_on(async {
-            let records = all(&Embedded::open(folder.path(), &options()).unwrap().log).await;
+            let records = all(&open_with(folder.path(), &options()).log).await;
             println!("round {round}: {} told, {} in the log", told.len(), records.len());
             check(&records, &told, text);
         });
@@ -161,7 +164,7 @@ async fn take_in(opened: &Embedded, most: usize) -> u64 {
 fn the_store_has_the_effects_of_its_checkpoint_after_kill_9_no_more_and_no_less() {
     if let Some(folder) = folder_of_child() {
         return block_on(async {
-            let opened = Arc::new(Embedded::open(&folder, &options()).unwrap());
+            let opened = Arc::new(open_with(&folder, &options()));
             let mut running = append_until_killed(&opened.log, comment_and_tap);
             running.spawn(async move {
                 loop {
@@ -184,7 +187,7 @@ fn the_store_has_the_effects_of_its_checkpoint_after_kill_9_no_more_and_no_less(
         let test = "the_store_has_the_effects_of_its_checkpoint_after_kill_9_no_more_and_no_less";
         told.extend(killed_after(test, folder.path(), lines));
         block_on(async {
-            let opened = Embedded::open(folder.path(), &options()).unwrap();
+            let opened = open_with(folder.path(), &options());
             let store = opened.store_port();
             let records = all(&opened.log).await;
             check(&records, &told, text);

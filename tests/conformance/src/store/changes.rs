@@ -94,6 +94,27 @@ pub async fn a_later_verdict_decides_who_sees_a_comment_unless_it_was_removed<P:
     assert_eq!(feed.comment(&s, 1).await.comment.judgement, judgement(Action::Hold));
 }
 
+pub async fn a_verdict_on_a_text_that_was_changed_since_changes_nothing<P: StorePlace>() {
+    let place = P::fresh().await;
+    let mut feed = feed(&place).await;
+    let s = stream("s");
+    let edit = EventKind::CommentEdited {
+        comment: id(0),
+        text: "better".into(),
+        judgement: judgement(Action::Accept),
+        mentions: Vec::new(),
+    };
+    feed.apply(&s, vec![accepted(comment(&s, 0, "ann")), edit]).await;
+    let before = feed.comment(&s, 0).await;
+    let late = EventKind::CommentModerated { comment: comment_seen(&s, 0, "ann", Visibility::Held) };
+    feed.apply(&s, vec![late]).await;
+    assert_eq!(feed.comment(&s, 0).await, before);
+    let judged = comment_seen(&s, 0, "ann", Visibility::Held);
+    let kind = EventKind::CommentModerated { comment: Comment { text: "better".into(), ..judged } };
+    feed.apply(&s, vec![kind]).await;
+    assert_eq!(feed.comment(&s, 0).await.comment.visibility, Visibility::Held, "one on the new text does");
+}
+
 pub async fn the_pinned_comment_is_the_last_one_that_is_shown<P: StorePlace>() {
     let place = P::fresh().await;
     let mut feed = feed(&place).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringside_core::event::Totals;
+use ringside_core::limits::EMOJI_KINDS_MAX;
 use ringside_core::{CommentId, EventKind, Reaction, ReactionSet, RegionId, Stamp, UserId};
 use ringside_ports::store::{Anchor, Applied, PageOf, Reader};
 
@@ -105,6 +106,21 @@ pub async fn emoji_are_summed_by_stream<P: StorePlace>() {
     let total = feed.store.emoji(&s).await.unwrap().into_iter().find(|(name, _)| name == "gg").unwrap().1;
     assert_eq!(total, 1 + 100 * u64::from(u32::MAX));
     assert_eq!(feed.store.emoji(&other).await.unwrap(), [("🎉".to_owned(), 7)]);
+}
+
+pub async fn kinds_of_emoji_are_bounded_by_stream<P: StorePlace>() {
+    let place = P::fresh().await;
+    let mut feed = feed(&place).await;
+    let (s, other) = (stream("s"), stream("s-2"));
+    let counted = |n: usize| EventKind::EmojiCounted(vec![(format!("e{n:03}"), 1)]);
+    feed.apply(&s, (0..EMOJI_KINDS_MAX + 20).map(counted).collect()).await;
+    feed.apply(&s, (0..EMOJI_KINDS_MAX + 20).map(counted).collect()).await;
+    feed.apply(&other, vec![counted(500)]).await;
+    let mut totals = feed.store.emoji(&s).await.unwrap();
+    totals.sort();
+    let expected: Vec<_> = (0..EMOJI_KINDS_MAX).map(|n| (format!("e{n:03}"), 2)).collect();
+    assert_eq!(totals, expected, "the first kinds stay and go on, later ones are left out");
+    assert_eq!(feed.store.emoji(&other).await.unwrap(), [("e500".to_owned(), 1)]);
 }
 
 async fn like(feed: &mut Feed, n: u64, users: std::ops::Range<u32>, reaction: Reaction, at_ms: u64) {

@@ -54,6 +54,15 @@ struct Changed {
     emoji: BTreeSet<StreamId>,
 }
 
+/// Begins a transaction. A synced one also notes which pages are free, so that a start after kill -9 need not go
+/// through the whole file to find out.
+fn begin(database: &Database, durability: Durability) -> Result<redb::WriteTransaction> {
+    let mut write = database.begin_write()?;
+    write.set_durability(durability)?;
+    write.set_quick_repair(matches!(durability, Durability::Immediate));
+    Ok(write)
+}
+
 pub(super) fn apply(
     database: &Database,
     partition: u32,
@@ -61,8 +70,7 @@ pub(super) fn apply(
     next: u64,
     durability: Durability,
 ) -> Result<Applied> {
-    let mut write = database.begin_write()?;
-    write.set_durability(durability)?;
+    let write = begin(database, durability)?;
     let applied = {
         let mut checkpoints = write.open_table(CHECKPOINTS)?;
         let checkpoint = checkpoints.get(partition)?.map_or(0, |next| next.value());
@@ -265,7 +273,7 @@ impl Tables<'_> {
 
 /// Counts a comment's reactions anew; the totals when they were off.
 pub(super) fn recount(database: &Database, stream: &StreamId, id: CommentId) -> Result<Option<Totals>> {
-    let write = database.begin_write()?;
+    let write = begin(database, Durability::Immediate)?;
     let corrected = {
         let mut tables = Tables::open(&write)?;
         if !tables.has(stream, id)? {
@@ -299,7 +307,7 @@ pub(super) fn recount(database: &Database, stream: &StreamId, id: CommentId) -> 
 
 /// Removes old comments and what hangs on them.
 pub(super) fn prune(database: &Database, before_ms: u64, most: usize) -> Result<usize> {
-    let write = database.begin_write()?;
+    let write = begin(database, Durability::Immediate)?;
     let removed = {
         let mut tables = Tables::open(&write)?;
         let mut old: BTreeMap<Vec<u8>, Comment> = BTreeMap::new();

@@ -5,20 +5,35 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ringside_core::{
     Author, Comment, CommentId, CommentIds, Event, EventKind, HostId, Judgement, RegionId, Role, StreamId,
     UserId, Visibility,
 };
-use ringside_embedded::{Embedded, EmbeddedOptions};
+use ringside_embedded::{Embedded, EmbeddedOptions, OpenError};
 use ringside_ports::log::{Durability, NewRecord, Record, Topic};
 use ringside_ports::{Log, PortResult};
 
 pub const ROOMS: Topic = Topic::RoomEvents;
 
 pub fn open(folder: &Path) -> Embedded {
-    Embedded::open(folder, &EmbeddedOptions::default()).expect("opened")
+    open_with(folder, &EmbeddedOptions::default())
+}
+
+/// Opens a folder that this test let go of. Another test may be starting a process just then, which has a copy of
+/// the lock from its fork to its exec, so this waits.
+pub fn open_with(folder: &Path, options: &EmbeddedOptions) -> Embedded {
+    let begun = Instant::now();
+    loop {
+        match Embedded::open(folder, options) {
+            Err(OpenError::Locked(_)) if begun.elapsed() < Duration::from_secs(60) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return result.expect("opened"),
+        }
+    }
 }
 
 pub fn segments(folder: &Path) -> Vec<PathBuf> {
