@@ -152,8 +152,8 @@ async fn serve(door: Rc<Door>, stream: TcpStream, peer: std::net::SocketAddr) {
 async fn connect(door: Rc<Door>, mut request: Request<Incoming>) -> Response<Body> {
     let Ok(permit) = door.handshakes.clone().acquire_owned().await else { return shutting_down() };
     let formats = door.release.borrow().clone();
-    let upgrade = match handshake::check(request.method(), request.headers(), &formats, &door.config.origins)
-    {
+    let (method, version, headers) = (request.method(), request.version(), request.headers());
+    let upgrade = match handshake::check(method, version, headers, &formats, &door.config.origins) {
         Ok(upgrade) => upgrade,
         Err(refused) => return refused.into_response(),
     };

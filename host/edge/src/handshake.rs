@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+    AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{Method, Response, StatusCode, Version};
 use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -75,6 +75,7 @@ impl Refused {
 /// [`Refused`] with a remedy: the names of the subprotocols there are, the version, the header that is missing.
 pub fn check(
     method: &Method,
+    version: Version,
     headers: &HeaderMap,
     formats: &[Format],
     origins: &[String],
@@ -82,6 +83,9 @@ pub fn check(
     if method != Method::GET {
         let detail = format!("{method} is not for /v1/connect: a WebSocket begins with GET");
         return Err(Failure::new(Problem::MethodNotAllowed, detail).into());
+    }
+    if version < Version::HTTP_11 {
+        return Err(Refused::upgrade_required(format!("a WebSocket begins with HTTP/1.1, not {version:?}")));
     }
     if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
         return Err(Refused::upgrade_required(
@@ -91,7 +95,14 @@ pub fn check(
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refused::upgrade_required("`Sec-WebSocket-Version` must be 13"));
     }
-    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !headers.contains_key(HOST) {
+        return Err(Refused::malformed("`Host` is missing: send the name that you connect to"));
+    }
+    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter().map(HeaderValue::as_bytes);
+    let key = keys.next().unwrap_or_default();
+    if keys.next().is_some() {
+        return Err(Refused::malformed("`Sec-WebSocket-Key` must come once"));
+    }
     if STANDARD.decode(key).map_or(0, |key| key.len()) != 16 {
         return Err(Refused::malformed("`Sec-WebSocket-Key` must be 16 bytes in base64"));
     }
@@ -204,6 +215,7 @@ mod tests {
     fn request(changes: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in [
+            ("host", "localhost"),
             ("upgrade", "WebSocket"),
             ("connection", "keep-alive, Upgrade"),
             ("sec-websocket-version", "13"),
@@ -222,7 +234,13 @@ mod tests {
     }
 
     fn answer(changes: &[(&'static str, &str)]) -> Result<Upgrade, Refused> {
-        check(&Method::GET, &request(changes), &formats(), &["https://tv.example".to_owned()])
+        check(
+            &Method::GET,
+            Version::HTTP_11,
+            &request(changes),
+            &formats(),
+            &["https://tv.example".to_owned()],
+        )
     }
 
     #[test]
@@ -252,6 +270,7 @@ mod tests {
             (&[("upgrade", "")][..], 426, "Upgrade: websocket"),
             (&[("connection", "keep-alive")], 426, "Connection: upgrade"),
             (&[("sec-websocket-version", "8")], 426, "must be 13"),
+            (&[("host", "")], 400, "`Host` is missing"),
             (&[("sec-websocket-key", "c2hvcnQ=")], 400, "16 bytes"),
             (&[("sec-websocket-protocol", "")], 400, "offered none, this host speaks `ringside.v1.json`"),
             (&[("sec-websocket-protocol", "chat")], 400, "offered `chat`"),
@@ -265,7 +284,8 @@ mod tests {
             assert_eq!(response.headers()["content-type"], "application/problem+json");
             assert_eq!(response.headers().contains_key("sec-websocket-version"), status == 426);
         }
-        let post = check(&Method::POST, &request(&[]), &formats(), &[]).unwrap_err();
-        assert_eq!(post.into_response().status(), 405);
+        let of = |method, version| check(&method, version, &request(&[]), &formats(), &[]).unwrap_err();
+        assert_eq!(of(Method::POST, Version::HTTP_11).into_response().status(), 405);
+        assert_eq!(of(Method::GET, Version::HTTP_10).into_response().status(), 426);
     }
 }

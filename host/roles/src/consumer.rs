@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ringside_core::encoding::{self, Undecodable};
 use ringside_core::{Event, HostId};
+use ringside_ports::error::PortErrorKind;
 use ringside_ports::log::{Record, Topic};
 use ringside_ports::{Log, PortResult};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use crate::metrics::{ConsumerLabel, RoleMetrics};
 
@@ -92,6 +93,12 @@ impl Consumer {
             };
             match read {
                 Ok(chunk) => return Some(chunk),
+                Err(error) if self.pass_damage(error.kind, error.resume_at) => {
+                    error!(
+                        role = self.role, partition = self.partition, resumed_at = self.next, %error,
+                        "went past damaged records of the log: what they said is lost to this role"
+                    );
+                }
                 Err(error) => {
                     warn!(role = self.role, partition = self.partition, %error, "reading the log failed, trying again");
                     tokio::select! {
@@ -102,6 +109,18 @@ impl Consumer {
                 }
             }
         }
+    }
+
+    /// Goes on behind records that are damaged, where the log says how: one place of one stream must not keep every
+    /// other stream of the partition from going on. False when that is not what failed.
+    fn pass_damage(&mut self, kind: PortErrorKind, resume_at: Option<u64>) -> bool {
+        let Some(resume_at) = resume_at.filter(|at| kind == PortErrorKind::Corrupt && *at > self.next) else {
+            return false;
+        };
+        let label = ConsumerLabel { role: self.role };
+        self.metrics.damaged.get_or_create(&label).inc_by(resume_at - self.next);
+        self.next = resume_at;
+        true
     }
 
     /// Waits after a failed effect before the same chunk is tried again; false when the role is to end.

@@ -49,6 +49,8 @@ pub struct RoleMetrics {
     pub records: Family<ConsumerLabel, Counter>,
     /// Records that could not be read and went to the dead letters.
     pub dead_letters: Counter,
+    /// Offsets that consumers went past because what stands there is damaged.
+    pub damaged: Family<ConsumerLabel, Counter>,
     /// Records of kinds this version does not know.
     pub unknown_kinds: Counter,
     /// Records that came twice and were dropped.
@@ -72,6 +74,7 @@ impl RoleMetrics {
             lag: Family::default(),
             records: Family::default(),
             dead_letters: Counter::default(),
+            damaged: Family::default(),
             unknown_kinds: Counter::default(),
             duplicates: Counter::default(),
             unjudged: Gauge::default(),
@@ -98,6 +101,7 @@ impl RoleMetrics {
         registry.register("ringside_log_lag_records", "Records a consumer has still to read", m.lag);
         registry.register("ringside_log_records", "Records read by consumers of the log", m.records);
         registry.register("ringside_dead_letters", "Records that could not be read", m.dead_letters);
+        registry.register("ringside_log_damaged_records", "Damaged offsets that were passed", m.damaged);
         registry.register(
             "ringside_unknown_kinds",
             "Records of kinds this version does not know",

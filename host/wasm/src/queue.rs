@@ -21,9 +21,12 @@ pub(crate) enum Entry<J> {
 pub(crate) struct Queue<J> {
     jobs: Sender<Entry<J>>,
     waiting: Arc<AtomicUsize>,
-    closed: Arc<AtomicBool>,
+    /// What was reserved and has not been entered yet.
+    entering: AtomicUsize,
+    closed: AtomicBool,
     capacity: usize,
     gauge: Gauge,
+    weight_of: fn(&J) -> usize,
 }
 
 /// A worker's end of a queue.
@@ -58,21 +61,40 @@ impl<J> Queue<J> {
                 stopped: false,
             })
             .collect();
-        let queue = Self { jobs, waiting, closed: Arc::default(), capacity, gauge };
+        let queue = Self {
+            jobs,
+            waiting,
+            entering: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            capacity,
+            gauge,
+            weight_of,
+        };
         (queue, ends)
     }
 
-    /// Makes place for jobs of this weight, all or none.
+    /// Makes place for jobs of this weight, all or none. Whoever reserved enters jobs of that weight at once, without
+    /// waiting for anything in between: [`Queue::close`] waits for it.
     ///
     /// # Errors
     /// `Busy` with a wait when they do not fit now, `Invalid` when they never will, `Unavailable` after the end.
     pub(crate) fn reserve(&self, operation: &'static str, weight: usize) -> PortResult<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(ended(operation));
-        }
         if weight > self.capacity {
             let detail = format!("{weight} at once: give at most {}", self.capacity);
             return Err(PortError::new(PortErrorKind::Invalid, operation, detail));
+        }
+        // Said before looking at `closed`, as `close` looks at it after setting that: one of the two sees the other.
+        self.entering.fetch_add(weight, Ordering::SeqCst);
+        let reserved = self.make_place(operation, weight);
+        if reserved.is_err() {
+            self.entering.fetch_sub(weight, Ordering::SeqCst);
+        }
+        reserved
+    }
+
+    fn make_place(&self, operation: &'static str, weight: usize) -> PortResult<()> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(ended(operation));
         }
         let reserved = self.waiting.try_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
             waiting.checked_add(weight).filter(|sum| *sum <= self.capacity)
@@ -91,13 +113,19 @@ impl<J> Queue<J> {
 
     /// Enters a job whose weight was reserved.
     pub(crate) fn enter(&self, job: J) {
+        let weight = (self.weight_of)(&job);
         // Fails only when all workers ended; then the job's caller sees its answer's sender dropped.
         let _ = self.jobs.send(Entry::Job(job));
+        self.entering.fetch_sub(weight, Ordering::SeqCst);
     }
 
-    /// Refuses new jobs; the workers end after those that wait.
+    /// Refuses new jobs; the workers end after those that were reserved before.
     pub(crate) fn close(&self, workers: usize) {
-        if !self.closed.swap(true, Ordering::AcqRel) {
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            // A stop that overtook a reserved job would leave it unanswered.
+            while self.entering.load(Ordering::SeqCst) > 0 {
+                std::thread::yield_now();
+            }
             for _ in 0..workers {
                 let _ = self.jobs.send(Entry::Stop);
             }
@@ -189,6 +217,24 @@ mod tests {
             taken.push(batch);
         }
         assert_eq!(taken, [vec![8, 8, 8], vec![64], vec![1]]);
+    }
+
+    #[test]
+    fn closing_waits_for_what_was_reserved() {
+        let (queue, mut workers) = queue(1);
+        queue.reserve("chain.judge", 5).unwrap();
+        std::thread::scope(|scope| {
+            let closing = scope.spawn(|| queue.close(1));
+            while !queue.closed.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            assert!(!closing.is_finished());
+            queue.enter(5);
+        });
+        let mut batch = Vec::new();
+        assert!(workers[0].take(64, &mut batch));
+        assert_eq!(batch, [5]);
+        assert!(!workers[0].take(64, &mut batch));
     }
 
     #[test]

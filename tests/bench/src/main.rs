@@ -7,10 +7,14 @@
 mod chain;
 mod chat;
 mod cpu;
+mod crowd;
+mod fanout;
 mod figure;
+mod idle;
 mod ingest;
 mod latency;
 mod pop;
+mod processor;
 mod wire;
 
 use std::process::ExitCode;
@@ -36,6 +40,8 @@ const BENCHES: &[Bench] = &[
         "1,000 viewers, 200 comments/s: until acknowledged, and until seen by another viewer",
         latency::run,
     ),
+    ("idle", "user memory of 15,000 idle connections that are signed in and joined", idle::run),
+    ("fanout", "a stream's comments to 10,000 members, against a bare loop of send", fanout::run),
 ];
 
 /// Name, what it measures, how.
@@ -68,6 +74,14 @@ struct Arguments {
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
+    match crowd::run_if_asked() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crowd: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
     let arguments = Arguments::parse();
     if arguments.names.is_empty() {
         for (name, summary, _) in BENCHES {

@@ -8,6 +8,9 @@ use super::Violation;
 
 /// What ends every flushed block; left out on the wire (RFC 7692, 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+/// An empty last block (RFC 1951, 3.2.6): put behind a message, it ends the stream where the message ended a block, and
+/// nowhere else.
+const LAST: [u8; 2] = [0x03, 0x00];
 /// Payloads below this many bytes are sent as they are: deflate makes most of them longer.
 pub const COMPRESS_FROM_BYTES: usize = 64;
 
@@ -58,10 +61,10 @@ impl Inflater {
     /// The message, at most `most` bytes.
     ///
     /// # Errors
-    /// [`Violation::TooBig`] as soon as it would be longer, [`Violation::Payload`] for what is not deflate.
+    /// [`Violation::TooBig`] as soon as it would be longer, [`Violation::Payload`] for what is not deflate or is cut.
     pub fn inflate(&mut self, compressed: &[u8], most: usize) -> Result<Vec<u8>, Violation> {
         const DAMAGED: Violation = Violation::Payload("the compressed message does not inflate");
-        let input = [compressed, &TAIL].concat();
+        let input = [compressed, &TAIL, &LAST].concat();
         let mut rest = input.as_slice();
         // One byte more than allowed shows that there is more.
         let mut out = Vec::with_capacity((compressed.len() * 4).max(64).min(most + 1));
@@ -77,9 +80,10 @@ impl Inflater {
             let full = out.len() == out.capacity();
             match status {
                 // A client may set a block's final bit and go on behind it (RFC 7692, 7.2.3.4).
-                Status::StreamEnd if rest.is_empty() || rest == TAIL => return Ok(out),
+                Status::StreamEnd if rest.is_empty() || rest.strip_prefix(&TAIL) == Some(&LAST) => {
+                    return Ok(out);
+                }
                 Status::StreamEnd => self.0.reset(false),
-                _ if rest.is_empty() && !full => return Ok(out),
                 _ if full => out.reserve_exact(out.capacity().min(most + 1 - out.len()).max(1)),
                 _ if taken == 0 && out.len() == written => return Err(DAMAGED),
                 _ => {}
@@ -143,5 +147,20 @@ mod tests {
         // RFC 7692, 7.2.3.4: the final bit set.
         let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
         assert_eq!(Inflater::default().inflate(&last, 10).unwrap(), b"Hello");
+    }
+
+    #[test]
+    fn a_message_that_is_cut_is_damaged_even_where_its_words_are_whole() {
+        let damaged = |bytes: &[u8]| {
+            let inflated = Inflater::default().inflate(bytes, 4_096);
+            assert!(matches!(inflated, Err(Violation::Payload(_))), "{bytes:02x?}: {inflated:?}");
+        };
+        let text = "the same words again and again, the same words again and again, and again".repeat(3);
+        let whole = Deflater::default().deflate(text.as_bytes()).unwrap();
+        for cut in 0..whole.len() {
+            damaged(&whole[..cut]);
+        }
+        // A block of six bytes that has five.
+        damaged(&[0, 6, 0, !6, 0xff, b'H', b'e', b'l', b'l', b'o']);
     }
 }

@@ -83,7 +83,7 @@ impl Hub {
             return;
         };
         // A frame that is begun is finished before this one.
-        let cursor = slot.cursor + u64::from(slot.offset > 0);
+        let cursor = slot.cursor;
         let Some(position) = room.hold.position_at(cursor) else { return };
         let batch = Batch {
             stream: stream.clone(),
@@ -98,7 +98,7 @@ impl Hub {
     /// Gives a member its event if it still stands where the batch says, and makes the batch anew if not.
     pub(crate) fn give_standing(&mut self, key: Key, frames: Bytes, standing: &Standing) {
         let Some(slot) = self.slot(key) else { return };
-        let cursor = slot.cursor + u64::from(slot.offset > 0);
+        let cursor = slot.cursor;
         if cursor == standing.cursor && !slot.flags.any(Flags::HELD) {
             self.push(key, frames);
         } else if standing.tries > 0 {

@@ -81,11 +81,6 @@ impl Hub {
         if self.slot(key).is_none_or(|slot| slot.room == NONE) {
             return;
         }
-        if !self.keep_begun(key) {
-            // Its frame cannot be finished: nothing more may be sent on this connection.
-            self.leave_group(key);
-            return self.remove(key);
-        }
         self.leave_group(key);
     }
 

@@ -130,10 +130,11 @@ pub(crate) struct More {
 }
 
 impl More {
-    /// Bytes that wait.
+    /// Bytes that wait behind the first, which is taken however long it is: an answer with a long history, or the rest
+    /// of a room's frame.
     #[must_use]
     pub(crate) fn queued(&self) -> usize {
-        self.queue.iter().map(Bytes::len).sum::<usize>().saturating_sub(self.sent)
+        self.queue.iter().skip(1).map(Bytes::len).sum()
     }
 }
 
@@ -160,8 +161,6 @@ pub(crate) struct Slot {
     pub(crate) next_of_user: u32,
     /// The one before.
     pub(crate) previous_of_user: u32,
-    /// Bytes of the frame at the cursor that are sent.
-    pub(crate) offset: u32,
     /// The next entry of the room's log.
     pub(crate) cursor: u64,
     /// When the last frame came.
@@ -191,7 +190,6 @@ impl Slot {
             user: NONE,
             next_of_user: NONE,
             previous_of_user: NONE,
-            offset: 0,
             cursor: 0,
             last_seen: now,
             expires: Ticks::MAX,

@@ -90,7 +90,7 @@ impl Hub {
         let mut budget = BATCH;
         let mut gone: Vec<Key> = Vec::new();
         let mut slow: Vec<Key> = Vec::new();
-        let mut full: Vec<Key> = Vec::new();
+        let mut full: Vec<(Key, usize)> = Vec::new();
         let more = loop {
             let Some(room) = self.rooms.get(index as usize) else { break false };
             let Some(group) = room.groups.get(sweep.group) else { break false };
@@ -127,14 +127,13 @@ impl Hub {
                             self.metrics.delivered(payload.events);
                         }
                         Sent::Bytes(n) => {
-                            let (cursor, offset) = payload.after(slot.cursor, n);
+                            let (cursor, begun) = payload.after(slot.cursor, n);
                             slot.cursor = cursor;
-                            slot.offset = u32::try_from(offset).unwrap_or(0);
-                            full.push(Key { index: *member, generation: slot.generation });
+                            full.push((Key { index: *member, generation: slot.generation }, begun));
                             break;
                         }
                         Sent::Full => {
-                            full.push(Key { index: *member, generation: slot.generation });
+                            full.push((Key { index: *member, generation: slot.generation }, 0));
                             break;
                         }
                         Sent::Gone => {
@@ -154,8 +153,12 @@ impl Hub {
                 break true;
             }
         };
-        for key in full {
-            self.block(key, true);
+        for (key, begun) in full {
+            if self.keep_begun(key, begun) {
+                self.block(key, true);
+            } else {
+                gone.push(key);
+            }
         }
         for key in slow {
             self.close(key, CloseCode::Slow);

@@ -1,7 +1,7 @@
 //! Writing: without waiting and without a buffer, from the room's log or the connection's own queue.
 //!
-//! A frame that is begun is always finished before anything else: first the rest of the room's frame, then what is
-//! for this connection alone, then the room's log from the cursor on.
+//! A frame that is begun is always finished before anything else: its rest goes to the front of the connection's own
+//! queue, which goes before the room's log.
 
 use bytes::Bytes;
 use mio::Interest;
@@ -16,8 +16,7 @@ use super::slot::{Flags, Key};
 use super::users::NONE;
 use crate::room::Pending;
 
-/// Bytes that may wait for one connection beside the room's: an answer with the longest history, and some notices.
-/// One answer is always taken, however long.
+/// Bytes that may wait for one connection beside the room's, and behind what is being sent.
 const QUEUE_BYTES_MAX: usize = 256 << 10;
 /// Frames that may wait for one connection.
 const QUEUE_FRAMES_MAX: usize = 64;
@@ -92,9 +91,6 @@ impl Hub {
     /// One send; none when the client is gone.
     fn flush_some(&mut self, key: Key) -> Option<Flushed> {
         let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
-        if slot.offset > 0 {
-            return self.flush_begun(key);
-        }
         if let Some(more) = slot.more.as_mut()
             && let Some(front) = more.queue.front()
         {
@@ -139,11 +135,10 @@ impl Hub {
             Sent::Gone => None,
             Sent::Full => Some(Flushed::Full),
             Sent::Bytes(n) => {
-                let (cursor, offset) = payload.after(slot.cursor, n);
+                let (cursor, begun) = payload.after(slot.cursor, n);
                 slot.cursor = cursor;
-                slot.offset = u32::try_from(offset).unwrap_or(0);
                 if n < payload.bytes.len() {
-                    return Some(Flushed::Full);
+                    return self.keep_begun(key, begun).then_some(Flushed::Full);
                 }
                 self.metrics.delivered(payload.events);
                 Some(Flushed::More)
@@ -151,47 +146,24 @@ impl Hub {
         }
     }
 
-    /// Goes on with a frame of the room that was cut.
-    fn flush_begun(&mut self, key: Key) -> Option<Flushed> {
-        let slot = self.slots.get_mut(key.index as usize)?;
-        let (room, variant) = self.rooms.get(slot.room as usize)?.group(slot.group)?;
-        // Fallen off the log within a frame: there is no way to end this connection cleanly.
-        let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else {
-            return None;
-        };
-        let rest = payload.bytes.get(slot.offset as usize..).unwrap_or(&[]);
-        let sent = send_now(&slot.fd, rest);
-        let len = rest.len();
-        self.metrics.sent(sent);
-        match sent {
-            Sent::Gone => None,
-            Sent::Full => Some(Flushed::Full),
-            Sent::Bytes(n) if n < len => {
-                slot.offset += u32::try_from(n).unwrap_or(0);
-                Some(Flushed::Full)
-            }
-            Sent::Bytes(_) => {
-                slot.offset = 0;
-                slot.cursor += 1;
-                self.metrics.delivered(payload.events);
-                Some(Flushed::More)
-            }
+    /// Puts the rest of a room's frame, of which `begun` bytes were sent, into the connection's own queue, so that it
+    /// is finished before anything else, also when the connection leaves the room or falls off its log meanwhile. The
+    /// bytes are the log's own: all who stopped within the same frame share them. False when the log no longer has
+    /// the frame; then nothing more may be sent on this connection.
+    pub(super) fn keep_begun(&mut self, key: Key, begun: usize) -> bool {
+        if begun == 0 {
+            return true;
         }
-    }
-
-    /// The rest of a frame of the room that was cut, to be finished from the connection's own queue before it leaves
-    /// the room. False when the log no longer has it.
-    pub(super) fn keep_begun(&mut self, key: Key) -> bool {
-        let Some(slot) = self.slots.get_mut(key.index as usize).filter(|s| s.offset > 0) else { return true };
+        let Some(slot) = self.slots.get_mut(key.index as usize) else { return false };
         let group = self.rooms.get(slot.room as usize).and_then(|room| room.group(slot.group));
         let Some((room, variant)) = group else { return false };
         let Pending::Payload(payload) = room.pending(slot.cursor, slot.cursor + 1, variant) else {
             return false;
         };
-        let rest = payload.bytes.slice((slot.offset as usize).min(payload.bytes.len())..);
-        slot.offset = 0;
+        let rest = payload.bytes.slice(begun.min(payload.bytes.len())..);
         slot.cursor += 1;
         slot.more().queue.push_front(rest);
+        self.metrics.delivered(payload.events);
         true
     }
 

@@ -76,25 +76,47 @@ struct Moment {
     next: u64,
     facts: Facts,
     /// Events published from an offset on, if the log still reaches back so far.
-    since: Option<Vec<RoomEvent>>,
+    since: Option<Since>,
+}
+
+/// What a viewer is shown of a part of a room's events.
+#[derive(Debug, Default)]
+struct Since {
+    events: Vec<RoomEvent>,
+    /// Sampling left some out.
+    sampled: bool,
+}
+
+impl Since {
+    fn of<'e>(events: impl Iterator<Item = &'e RoomEvent>, viewer: &Viewer, most: usize) -> Self {
+        let mut since = Self::default();
+        for event in events {
+            if viewer.sees(event) {
+                since.events.push(event.clone());
+                if since.events.len() >= most {
+                    break;
+                }
+            } else {
+                since.sampled |= event.audience == Audience::LeftOut;
+            }
+        }
+        since
+    }
 }
 
 impl Room {
-    fn moment(&self, since: u64) -> Moment {
+    /// The room now, with at most `most` of the events since an offset that a viewer is shown.
+    fn moment(&self, since: u64, viewer: &Viewer, most: usize) -> Moment {
         let published = self.published();
         let log = &published.log;
         let reaches = log.oldest().map_or(published.next, |oldest| oldest.from) <= since;
         let events = || {
-            log.iter()
-                .filter(|entry| entry.next > since)
-                .filter_map(|entry| match &entry.content {
-                    Content::Events { events, .. } => Some(events),
-                    Content::Notice(_) => None,
-                })
-                .flatten()
-                .filter(|event| event.offset >= since)
-                .cloned()
-                .collect()
+            let entries = log.iter().filter(|entry| entry.next > since);
+            let events = entries.filter_map(|entry| match &entry.content {
+                Content::Events { events, .. } => Some(events),
+                Content::Notice(_) => None,
+            });
+            Since::of(events.flatten().filter(|event| event.offset >= since), viewer, most)
         };
         Moment {
             cursor: log.end(),
@@ -119,15 +141,15 @@ impl Room {
         }
     }
 
-    /// The events of the stream in `from..to` from the log itself, as this viewer sees them; none when they are too
-    /// many or no longer kept.
+    /// The events of the stream in `from..to` from the log itself, as this viewer sees them; none when that is too much
+    /// to read for one client, or no longer kept.
     async fn read_back(
         &self,
         services: &Services,
         facts: &Facts,
-        from: u64,
-        to: u64,
-    ) -> PortResult<Option<Vec<RoomEvent>>> {
+        viewer: &Viewer,
+        (from, to): (u64, u64),
+    ) -> PortResult<Option<Since>> {
         if to.saturating_sub(from) > RESUME_RECORDS_MAX {
             return Ok(None);
         }
@@ -138,7 +160,7 @@ impl Room {
         let mut next = from;
         while next < to {
             let part = missed::read(&*services.log, &self.stream, self.partition, next, to).await?;
-            if part.cut || converted.events.len() > limits::RESUME_EVENTS_MAX {
+            if part.cut {
                 return Ok(None);
             }
             for (offset, event) in &part.events {
@@ -152,7 +174,7 @@ impl Room {
             }
             next = part.next;
         }
-        Ok(Some(converted.events))
+        Ok(Some(Since::of(converted.events.iter(), viewer, usize::MAX)))
     }
 
     fn joined(&self, moment: &Moment, resumed: Resumed, position: Position) -> Joined {
@@ -217,20 +239,22 @@ async fn resume(
         }
         room.reach(position.next).await;
     }
-    let mut moment = room.moment(position.next);
-    let events = match moment.since.take() {
-        Some(events) => events,
-        None => match room.read_back(services, &moment.facts, position.next, moment.next).await? {
-            Some(events) => events,
-            None => return Ok(None),
-        },
+    let mut moment = room.moment(position.next, viewer, limits::RESUME_EVENTS_MAX + 1);
+    let since = match moment.since.take() {
+        Some(since) => since,
+        None => {
+            let range = (position.next, moment.next);
+            match room.read_back(services, &moment.facts, viewer, range).await? {
+                Some(since) => since,
+                None => return Ok(None),
+            }
+        }
     };
-    let left_out = viewer.tier == Tier::Sampled
-        && (moment.facts.plan.samples() || events.iter().any(|event| event.audience == Audience::LeftOut));
-    let events: Vec<RoomEvent> = events.into_iter().filter(|event| viewer.sees(event)).collect();
+    let Since { events, sampled } = since;
     if events.len() > limits::RESUME_EVENTS_MAX {
         return Ok(None);
     }
+    let left_out = sampled || (viewer.tier == Tier::Sampled && moment.facts.plan.samples());
     let resumed = if left_out { Resumed::Sampled } else { Resumed::Recovered };
     Ok(Some(Joining {
         joined: room.joined(&moment, resumed, position),
@@ -264,7 +288,7 @@ async fn fresh(
     resumed: Resumed,
 ) -> PortResult<Joining> {
     if size == 0 {
-        let moment = room.moment(u64::MAX);
+        let moment = room.moment(u64::MAX, viewer, 0);
         let joined = room.joined(&moment, resumed, room.position(moment.next));
         return Ok(Joining { joined, then: Vec::new(), cursor: moment.cursor });
     }
@@ -279,16 +303,16 @@ async fn fresh(
     let page = services.store.page(query).await?;
     let after = services.store.checkpoint(room.partition).await?;
     room.reach(after).await;
-    let mut moment = room.moment(before);
+    let mut moment = room.moment(before, viewer, usize::MAX);
     let since = match moment.since.take() {
-        Some(events) => Some(events),
-        None => room.read_back(services, &moment.facts, before, moment.next).await?,
+        Some(since) => Some(since),
+        None => room.read_back(services, &moment.facts, viewer, (before, moment.next)).await?,
     };
     if since.is_none() {
         warn!(stream = %room.stream, "the store is far behind: a join's history lacks the newest comments");
     }
-    let seen = since.unwrap_or_default().into_iter().filter(|event| viewer.sees(event));
-    let mut history = overlay(page.items, seen.map(|event| event.event));
+    let since = since.unwrap_or_default().events;
+    let mut history = overlay(page.items, since.into_iter().map(|event| event.event));
     let surplus = history.len().saturating_sub(usize::try_from(size).unwrap_or(usize::MAX));
     history.drain(..surplus);
     let mut joined = room.joined(&moment, resumed, room.position(moment.next));

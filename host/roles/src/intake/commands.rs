@@ -23,7 +23,7 @@ impl Intake {
         id: CommentId,
     ) -> Result<(), Failure> {
         needs_sign_in(user)?;
-        let stored = self.stored(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
+        let stored = self.current(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
         let wrote = stored.comment.author.id == user.id;
         if !wrote && !user.role.moderates() {
             return Err(if stored.comment.visibility == Visibility::Shown {
@@ -155,7 +155,7 @@ impl Intake {
         let comment = match id {
             None => None,
             Some(id) => {
-                let stored = self.find(Some(user), stream, id).await?;
+                let stored = self.find_current(Some(user), stream, id).await?;
                 if stored.comment.visibility != Visibility::Shown {
                     return Err(Failure::new(Problem::Conflict, "approve a held comment before pinning it"));
                 }
@@ -195,7 +195,7 @@ impl Intake {
         review: Review,
     ) -> Result<(), Failure> {
         needs_moderator(user)?;
-        let stored = self.stored(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
+        let stored = self.current(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
         let mut comment = stored.comment;
         match (review, comment.visibility) {
             (Review::Approve, Visibility::Shown) if comment.judgement.action == Action::Flag => {

@@ -16,8 +16,9 @@ const STEPS_MAX: u32 = 200;
 const STEP: Duration = Duration::from_millis(5);
 
 impl Intake {
-    /// A comment as it stands, whatever its visibility, or none. What was acknowledged before this call is found,
-    /// unless the store is more than a second behind.
+    /// A comment, whatever its visibility, or none. A comment that was acknowledged before this call is found, unless
+    /// the store is more than a second behind; what became of it since may lag as far as the store does, which is
+    /// enough for all that only needs it to exist.
     pub(super) async fn stored(
         &self,
         stream: &StreamId,
@@ -29,7 +30,17 @@ impl Intake {
         if found.is_some() || age_ms > YOUNG_MS {
             return Ok(found);
         }
-        let log = &self.services.log;
+        self.current(stream, id).await
+    }
+
+    /// A comment as it stands after all that was acknowledged before this call, whatever its visibility: for commands
+    /// whose answer depends on the one before. Asks the store a second time at most a second later.
+    pub(super) async fn current(
+        &self,
+        stream: &StreamId,
+        id: CommentId,
+    ) -> Result<Option<StoredComment>, Failure> {
+        let (store, log) = (&self.services.store, &self.services.log);
         let partition = log.partition_of(Topic::RoomEvents, stream.as_str());
         let end = log.extent(Topic::RoomEvents, partition).await.map_err(|error| unavailable(&error))?.next;
         for _ in 0..STEPS_MAX {
@@ -50,8 +61,28 @@ impl Intake {
         id: CommentId,
     ) -> Result<StoredComment, Failure> {
         let found = self.stored(stream, id).await?;
-        found.filter(|stored| sees(reader, stored)).ok_or_else(|| not_found(stream, id))
+        seen_by(reader, stream, id, found)
     }
+
+    /// The same, as it stands after all that was acknowledged before this call.
+    pub(super) async fn find_current(
+        &self,
+        reader: Option<&Author>,
+        stream: &StreamId,
+        id: CommentId,
+    ) -> Result<StoredComment, Failure> {
+        let found = self.current(stream, id).await?;
+        seen_by(reader, stream, id, found)
+    }
+}
+
+fn seen_by(
+    reader: Option<&Author>,
+    stream: &StreamId,
+    id: CommentId,
+    found: Option<StoredComment>,
+) -> Result<StoredComment, Failure> {
+    found.filter(|stored| sees(reader, stored)).ok_or_else(|| not_found(stream, id))
 }
 
 fn sees(reader: Option<&Author>, stored: &StoredComment) -> bool {

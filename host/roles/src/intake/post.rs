@@ -100,7 +100,7 @@ impl Intake {
     ) -> Result<Posted, Failure> {
         needs_sign_in(author)?;
         let text = check_text(&new_text)?;
-        let mut comment = self.find(Some(author), stream, id).await?.comment;
+        let mut comment = self.find_current(Some(author), stream, id).await?.comment;
         if comment.author.id != author.id {
             return Err(Failure::new(Problem::Forbidden, "only its author may edit a comment"));
         }
