@@ -31,6 +31,9 @@ pub struct PortError {
     pub detail: String,
     /// When to try again, where the backend knows.
     pub retry_after: Option<Duration>,
+    /// With [`PortErrorKind::Corrupt`] from a log: the next offset that can be read. Everything from the one that was
+    /// asked for up to it is lost to whoever goes on there.
+    pub resume_at: Option<u64>,
     /// The cause.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -42,7 +45,7 @@ impl PortError {
     /// An error without a cause.
     #[must_use]
     pub fn new(kind: PortErrorKind, operation: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, operation, detail: detail.into(), retry_after: None, source: None }
+        Self { kind, operation, detail: detail.into(), retry_after: None, resume_at: None, source: None }
     }
 
     /// Adds the cause.
@@ -56,6 +59,13 @@ impl PortError {
     #[must_use]
     pub fn after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);
+        self
+    }
+
+    /// Adds where a reader of a damaged log can go on.
+    #[must_use]
+    pub fn resuming_at(mut self, offset: u64) -> Self {
+        self.resume_at = Some(offset);
         self
     }
 

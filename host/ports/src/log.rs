@@ -66,7 +66,7 @@ pub enum Durability {
 pub struct Extent {
     /// Oldest offset still kept.
     pub first: u64,
-    /// The next offset to be read: all below is durable and visible.
+    /// The next offset to be read: all below is durable, and visible unless it was damaged since.
     pub next: u64,
 }
 
@@ -84,7 +84,8 @@ pub trait Log: Send + Sync {
 
     /// Appends records of one partition, in order and next to each other, and returns the first's offset; the
     /// others' follow. Concurrent calls are written and synced in groups. With [`Durability::Queued`] the offset is
-    /// not known yet: what is returned is no more than a lower bound.
+    /// not known yet: what is returned is no more than a lower bound, for records that were queued before these come
+    /// first. It is for skipping what is older, never for finding the records again.
     ///
     /// # Errors
     /// `Busy` when the bounded queue is full, `Unavailable` when the disk or broker fails: then none of the
@@ -103,7 +104,9 @@ pub trait Log: Send + Sync {
     /// the first offset with `from` to see the gap.
     ///
     /// # Errors
-    /// `Unavailable`, or `Corrupt` when a stored record fails its checksum (named by segment and offset).
+    /// `Unavailable`, or `Corrupt` when `from` was acknowledged and cannot be read any more: the error names file and
+    /// offset, and its [`crate::PortError::resume_at`] is the next offset that can be read. Damage costs no other
+    /// record: what stands before it and behind it is read as ever, and other partitions do not notice.
     async fn read(
         &self,
         topic: Topic,

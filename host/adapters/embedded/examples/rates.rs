@@ -22,16 +22,19 @@ use ringside_core::{
     Stamp, StreamId, UserId, Visibility, encoding,
 };
 use ringside_embedded::{Embedded, EmbeddedOptions};
-use ringside_ports::Log;
 use ringside_ports::counters::Hit;
 use ringside_ports::log::{Durability, NewRecord, Topic};
 use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader};
+use ringside_ports::{Log, Store};
 
 /// Log and bare loop take turns of this length.
 const SLICE: Duration = Duration::from_millis(500);
 const SLICES: u32 = 9;
 const COMMENTS: u64 = 1_000_000;
 const CHUNK: u64 = 1_000;
+/// A stream with so many comments that are shown, and so many on top of them that are not.
+const SHOWN: u64 = 1_000;
+const HIDDEN: u64 = 50_000;
 
 fn event(stream: &StreamId, id: CommentId, n: u64) -> Event {
     let comment = Comment {
@@ -207,6 +210,7 @@ async fn store() {
     };
     pages("newest", &|_| Anchor::Newest).await;
     pages("anywhere", &|n| Anchor::Before(all[1_000 + n * 7_919 % (all.len() - 1_000)])).await;
+    hidden(&*store, &mut ids, COMMENTS + 100_000).await;
     println!(
         "store file: {:.0} bytes a comment",
         std::fs::metadata(opened.store.path()).unwrap().len() as f64 / COMMENTS as f64
@@ -221,6 +225,86 @@ async fn store() {
     let begun = Instant::now();
     drop(Embedded::open(folder.path(), &EmbeddedOptions::default()).unwrap());
     println!("open after a clean stop: {:?}", begun.elapsed());
+}
+
+/// Pages of a stream whose newest comments are seen by moderators only.
+async fn hidden(store: &dyn Store, ids: &mut CommentIds, mut next: u64) {
+    let stream = StreamId::new("hidden").unwrap();
+    let waiting = [Visibility::Held, Visibility::Shadow];
+    let parent = ids.next(1_700_000_000_000);
+    for first in (0..SHOWN + HIDDEN).step_by(CHUNK as usize) {
+        let mut events = Vec::new();
+        for n in first..first + CHUNK {
+            let mut event = event(&stream, ids.next(1_700_000_000_000 + n / 20), n);
+            if let EventKind::CommentAccepted(comment) = &mut event.kind {
+                comment.reply_to = (n > 0).then_some(parent);
+                if n >= SHOWN {
+                    comment.visibility = waiting[usize::try_from(n % 2).unwrap()];
+                }
+            }
+            events.push((next + n, event));
+        }
+        store.apply(0, &events, next + first + CHUNK).await.unwrap();
+    }
+    next += SHOWN + HIDDEN;
+    for step in 0..2 {
+        let readers = [Reader::Public, Reader::User(UserId::new("user-7").unwrap()), Reader::Moderator];
+        for (of, reader) in [PageOf::Stream, PageOf::Replies(parent)]
+            .into_iter()
+            .flat_map(|of| readers.clone().map(|reader| (of.clone(), reader)))
+        {
+            let mut times = Vec::new();
+            let mut found = 0;
+            for _ in 0..20 {
+                let (stream, of, reader) = (stream.clone(), of.clone(), reader.clone());
+                let query = PageQuery { stream, of, reader, anchor: Anchor::Newest, size: 50 };
+                let begun = Instant::now();
+                found = store.page(query).await.unwrap().items.len();
+                times.push(begun.elapsed());
+            }
+            let state = if step == 0 { "held or shadow-banned" } else { "removed" };
+            println!(
+                "page of {found}, {HIDDEN} comments on top {state}, {reader:?} reads {of:?}: p50 {:?}, p99 {:?}",
+                percentile(&mut times, 50),
+                percentile(&mut times, 99)
+            );
+        }
+        if step == 0 {
+            remove_all(store, &stream, &mut next).await;
+        }
+    }
+}
+
+/// Takes every comment of a stream away that is not shown.
+async fn remove_all(store: &dyn Store, stream: &StreamId, next: &mut u64) {
+    let query = |anchor| PageQuery {
+        stream: stream.clone(),
+        of: PageOf::Stream,
+        reader: Reader::Moderator,
+        anchor,
+        size: 200,
+    };
+    let mut anchor = Anchor::Newest;
+    loop {
+        let page = store.page(query(anchor)).await.unwrap();
+        let comments = page.items.iter().map(|item| &item.comment);
+        let events: Vec<_> = (*next..)
+            .zip(comments.filter(|comment| comment.visibility != Visibility::Shown))
+            .map(|(n, comment)| {
+                let by = ringside_core::event::Remover::Moderator;
+                let kind =
+                    EventKind::CommentRemoved { comment: comment.id, by, actor: None, reason: "spam".into() };
+                (n, with(stream, n, kind))
+            })
+            .collect();
+        if events.is_empty() {
+            return;
+        }
+        *next += events.len() as u64;
+        store.apply(0, &events, *next).await.unwrap();
+        let Some(last) = page.items.last() else { return };
+        anchor = Anchor::Before(last.comment.id);
+    }
 }
 
 async fn counters() {

@@ -5,6 +5,7 @@
 //! [`Embedded::open`] gives each port; a second process on the same folder is refused.
 
 mod catalog;
+mod clock;
 mod counters;
 mod database;
 mod directory;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use ringside_ports::{Catalog, Counters, Directory, Log, Relay, Releases, Store};
 
+pub use clock::Clock;
 pub use log::SegmentedLog;
 pub use store::RedbStore;
 
@@ -30,12 +32,14 @@ pub struct EmbeddedOptions {
     /// Partitions of the room events; fixed when the log is made. One is one group commit: more only help where
     /// one disk queue is not enough.
     pub partitions: u32,
-    /// How long records of the log are kept (R40: at least 24 h).
+    /// How long records of the log are kept at least (R40: 24 h); they go a quarter of it later at the most.
     pub keep_for: Duration,
     /// How many bytes a partition may take; the oldest segment goes first, the newest never.
     pub keep_bytes: u64,
     /// Bytes of a segment; the next record begins another.
     pub segment_bytes: u64,
+    /// What tells how old records are.
+    pub clock: Clock,
 }
 
 impl Default for EmbeddedOptions {
@@ -45,6 +49,7 @@ impl Default for EmbeddedOptions {
             keep_for: Duration::from_secs(24 * 3_600),
             keep_bytes: 4 << 30,
             segment_bytes: 64 << 20,
+            clock: Clock::default(),
         }
     }
 }
@@ -65,25 +70,23 @@ pub enum OpenError {
     },
     /// Written by a later version, or by something else.
     #[error(
-        "`{path}` has format version {found}, this program reads {expected}: use the program that wrote it"
+        "`{path}` has format version {found}, this program reads {expected}: use the program that wrote it, or give another data folder"
     )]
     Version {
-        /// The manifest.
+        /// The manifest, database or segment.
         path: PathBuf,
         /// Its version.
         found: u64,
         /// What this program reads.
         expected: u64,
     },
-    /// A record that was durable is damaged.
-    #[error(
-        "segment `{path}` is damaged at byte {position}: restore the folder from a copy, or move the file away to lose what it holds"
-    )]
-    Damaged {
-        /// The segment.
+    /// Not a segment of this log, though it is named like one and lies among them.
+    #[error("`{path}` is no segment of this log: {detail}; restore it from a copy, or move it away")]
+    Foreign {
+        /// The file.
         path: PathBuf,
-        /// Where.
-        position: u64,
+        /// What it is, or seems to be.
+        detail: String,
     },
     /// The database does not open.
     #[error("database `{path}`: {detail}")]

@@ -2,12 +2,17 @@
 //!
 //! A partition is a folder of segments and a thread that writes. The thread takes what is queued, writes it with
 //! one call, syncs once, and only then makes it visible and answers: under load groups form by themselves, alone a
-//! record waits for one sync. Recovery cuts a torn tail and never a record of an earlier group.
+//! record waits for one sync. Recovery cuts a torn tail and never what was acknowledged; see [`recovery`]. What is
+//! damaged all the same is told by the reads that come to it, while everything else goes on.
 
 mod commits;
+mod damage;
+mod header;
+mod mark;
 mod partition;
 mod record;
 mod recovery;
+mod retention;
 mod segment;
 mod shared;
 mod writer;
@@ -23,10 +28,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EmbeddedOptions, OpenError, files};
 use commits::Commits;
+use header::Owner;
 use partition::Partition;
 
-/// Format of the folder.
-const VERSION: u64 = 1;
+/// Format of the folder: 2 since segments have headers.
+const VERSION: u64 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
@@ -66,7 +72,8 @@ impl SegmentedLog {
         let commits = Commits::open(&path).map_err(|source| OpenError::Folder { path, source })?;
         let open = |topic: Topic, partition: u32, least: u64| {
             let least = least.max(commits.furthest(topic, partition));
-            Partition::open(&folder.join(topic.name()).join(partition.to_string()), topic, least, options)
+            let owner = Owner { epoch: manifest.epoch, topic, partition };
+            Partition::open(&folder.join(topic.name()).join(partition.to_string()), owner, least, options)
         };
         let rooms = (0..manifest.partitions)
             .map(|partition| open(Topic::RoomEvents, partition, least(partition)?))

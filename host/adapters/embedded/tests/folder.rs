@@ -10,13 +10,15 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use ringside_core::EventKind;
-use ringside_embedded::{Embedded, EmbeddedOptions, OpenError};
-use ringside_ports::log::{Durability, Topic};
+use ringside_embedded::{Clock, Embedded, EmbeddedOptions, OpenError};
+use ringside_ports::log::{Durability, NewRecord, Topic};
 use support::{
-    ROOMS, again, all, append, block_on, comment, event, folder_of_child, open, open_with, record, segments,
+    ROOMS, again, all, append, block_on, comment, event, folder_of_child, mark, open, open_with, segments,
 };
 
 fn error_now(folder: &Path) -> OpenError {
@@ -84,10 +86,10 @@ fn another_format_is_refused_by_number() {
         drop(open(folder.path()));
         let path = folder.path().join("log/manifest.json");
         let kept = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, kept.replace("\"version\":1", "\"version\":7")).unwrap();
+        std::fs::write(&path, kept.replace("\"version\":2", "\"version\":7")).unwrap();
         let error = error_of(folder.path());
         assert!(
-            matches!(&error, OpenError::Version { path: p, found: 7, expected: 1 } if *p == path),
+            matches!(&error, OpenError::Version { path: p, found: 7, expected: 2 } if *p == path),
             "{error}"
         );
         std::fs::write(&path, "{").unwrap();
@@ -152,11 +154,13 @@ fn a_segment_that_was_begun_and_got_nothing_is_not_the_end_of_the_log() {
 
 #[test]
 fn offsets_that_consumers_have_seen_are_not_given_out_again() {
-    // What the message about a damaged segment advises when there is no copy, and what a disk does that lied.
-    let gone = |path: &Path| std::fs::remove_file(path).unwrap();
-    let shorter = |path: &Path| {
-        let file = std::fs::File::options().write(true).open(path).unwrap();
-        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    // What an operator does who has no copy of a damaged segment, and what a disk does that lied: it lost even what
+    // the log noted about it.
+    let gone = |folder: &Path| std::fs::remove_file(&segments(folder)[0]).unwrap();
+    let shorter = |folder: &Path| {
+        let file = std::fs::File::options().write(true).open(&segments(folder)[0]).unwrap();
+        file.set_len(72 + (file.metadata().unwrap().len() - 72) / 2).unwrap();
+        std::fs::remove_file(mark(folder)).unwrap();
     };
     for (lose, kept) in [(&gone as &dyn Fn(&Path), 0), (&shorter, 5)] {
         for is_store in [true, false] {
@@ -173,7 +177,7 @@ fn offsets_that_consumers_have_seen_are_not_given_out_again() {
                     }
                 }
                 drop(opened);
-                lose(&segments(folder.path())[0]);
+                lose(folder.path());
                 for round in 0..3 {
                     let opened = open(folder.path());
                     let extent = opened.log.extent(ROOMS, 0).await.unwrap();
@@ -214,7 +218,8 @@ fn the_oldest_segments_go_when_they_take_too_much_space_and_the_newest_stays() {
         assert!((40_000..70_000).contains(&bytes), "{bytes}");
         let kept = all(&opened.log).await;
         drop(opened);
-        assert_eq!(all(&open_with(folder.path(), &options).log).await, kept);
+        let again = all(&open_with(folder.path(), &options).log).await;
+        assert!(!again.is_empty() && kept.ends_with(&again), "what is left is the newest part");
         let none = EmbeddedOptions { segment_bytes: 10_000, keep_bytes: 0, ..EmbeddedOptions::default() };
         let opened = open_with(folder.path(), &none);
         for _ in 0..30 {
@@ -225,26 +230,151 @@ fn the_oldest_segments_go_when_they_take_too_much_space_and_the_newest_stays() {
     });
 }
 
+/// A clock that a test sets on: milliseconds beside the system's.
+fn clock(ahead_s: &Arc<AtomicU64>) -> Clock {
+    let ahead_s = ahead_s.clone();
+    Clock::new(move || SystemTime::now() + Duration::from_secs(ahead_s.load(Ordering::Relaxed)))
+}
+
+/// Waits for the log to have done what it does once in a second.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it did not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[test]
-fn segments_go_when_they_are_older_than_they_are_kept() {
+fn a_quiet_log_forgets_what_is_older_than_it_is_kept() {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let hour = Duration::from_secs(3_600);
-        let options = EmbeddedOptions { segment_bytes: 5_000, keep_for: hour, ..EmbeddedOptions::default() };
+        let ahead_s = Arc::new(AtomicU64::new(0));
+        let keep_for = Duration::from_secs(24 * 3_600);
+        let options = || EmbeddedOptions { keep_for, clock: clock(&ahead_s), ..EmbeddedOptions::default() };
+        let hour = |hours: u64| ahead_s.store(hours * 3_600, Ordering::Relaxed);
+        let opened = open_with(folder.path(), &options());
+        append(&opened.log, "old").await.unwrap();
+        let first = segments(folder.path())[0].clone();
+        // A quarter of the time later its segment is finished, though nothing comes.
+        hour(7);
+        until(|| segments(folder.path()).len() == 2).await;
+        assert_eq!(append(&opened.log, "later").await.unwrap(), 1);
+        assert_eq!(all(&opened.log).await.len(), 2);
+        hour(30);
+        append(&opened.log, "much later").await.unwrap();
+        assert_eq!(all(&opened.log).await[0].offset, 0, "the oldest is kept for a day after it was finished");
+        hour(32);
+        until(|| !first.exists()).await;
+        let left = all(&opened.log).await;
+        assert_eq!(left.iter().map(|record| record.offset).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(opened.log.extent(ROOMS, 0).await.unwrap().first, 1);
+        // A host that is started after days forgets at the start; offsets go on.
+        drop(opened);
+        hour(500);
+        let opened = open_with(folder.path(), &options());
+        until(|| segments(folder.path()).len() == 1 || segments(folder.path()).len() == 2).await;
+        hour(600);
+        until(|| segments(folder.path()).len() == 1).await;
+        assert_eq!(all(&opened.log).await, []);
+        let extent = opened.log.extent(ROOMS, 0).await.unwrap();
+        assert_eq!((extent.first, extent.next), (3, 3));
+        assert_eq!(append(&opened.log, "x").await.unwrap(), 3);
+        drop(opened);
+        assert_eq!(all(&open_with(folder.path(), &options()).log).await.len(), 1);
+    });
+}
+
+#[test]
+fn a_restart_makes_no_record_younger() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead_s = Arc::new(AtomicU64::new(0));
+        let keep_for = Duration::from_secs(24 * 3_600);
+        let options = || EmbeddedOptions { keep_for, clock: clock(&ahead_s), ..EmbeddedOptions::default() };
+        append(&open_with(folder.path(), &options()).log, "old").await.unwrap();
+        let first = segments(folder.path())[0].clone();
+        for hours in [7u64, 14, 21, 28, 32] {
+            ahead_s.store(hours * 3_600, Ordering::Relaxed);
+            let opened = open_with(folder.path(), &options());
+            until(|| segments(folder.path()).len() == if hours < 32 { 2 } else { 1 }).await;
+            assert_eq!(first.exists(), hours < 32, "after {hours} hours");
+            drop(opened);
+        }
+    });
+}
+
+#[test]
+fn a_busy_log_forgets_by_age_too() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead_s = Arc::new(AtomicU64::new(0));
+        let keep_for = Duration::from_secs(3_600);
+        let options = EmbeddedOptions {
+            keep_for,
+            segment_bytes: 5_000,
+            clock: clock(&ahead_s),
+            ..EmbeddedOptions::default()
+        };
         let opened = open_with(folder.path(), &options);
-        for _ in 0..30 {
+        for n in 0..30u64 {
             append(&opened.log, vec![0; 1_000]).await.unwrap();
+            ahead_s.store(n * 300, Ordering::Relaxed);
         }
-        let paths = segments(folder.path());
-        assert!(paths.len() >= 5);
-        for path in &paths[..2] {
-            let file = std::fs::File::options().write(true).open(path).unwrap();
-            file.set_modified(SystemTime::now() - 2 * hour).unwrap();
+        append(&opened.log, vec![0; 1_000]).await.unwrap();
+        let first = opened.log.extent(ROOMS, 0).await.unwrap().first;
+        assert!((12..=18).contains(&first), "an hour and the rest of a segment is kept, from {first} on");
+    });
+}
+
+#[test]
+fn a_file_that_is_no_segment_of_this_partition_is_refused_by_name() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let options = EmbeddedOptions { partitions: 2, ..EmbeddedOptions::default() };
+        for place in [&folder, &other] {
+            let opened = open_with(place.path(), &options);
+            for partition in 0..2 {
+                let keys = (0..).map(|n| format!("stream-{n}"));
+                let key = keys.clone().find(|key| opened.log.partition_of(ROOMS, key) == partition);
+                let records = vec![NewRecord { key: key.unwrap(), payload: "x".into() }];
+                opened.log.append(ROOMS, partition, records, Durability::Durable).await.unwrap();
+            }
         }
-        let records = (0..6).map(|_| record(vec![0; 1_000])).collect();
-        opened.log.append(ROOMS, 0, records, Durability::Durable).await.unwrap();
-        append(&opened.log, "x").await.unwrap();
-        let left = segments(folder.path());
-        assert_eq!(left[0], paths[2], "the two old ones are gone, the others stay");
+        let path = segments(folder.path())[0].clone();
+        let kept = std::fs::read(&path).unwrap();
+        let of_other = std::fs::read(&segments(other.path())[0]).unwrap();
+        let neighbour = folder.path().join("log/room-events/1").join(path.file_name().unwrap());
+        let of_neighbour = std::fs::read(neighbour).unwrap();
+        let newer = {
+            let mut newer = kept.clone();
+            newer[8] = 9;
+            // What a later version writes behind its version this one cannot read.
+            newer[16..].fill(0x5a);
+            newer
+        };
+        // Version 0 had no header.
+        let headless = kept[72..].to_vec();
+        let text =
+            b"#!/bin/sh\necho this is something else altogether, and longer than any header is\n".to_vec();
+        for (bytes, says) in [
+            (of_other, "another log"),
+            (of_neighbour, "partition 1 of room-events"),
+            (newer, "format version 9, this program reads 1"),
+            (headless, "does not begin as a segment does"),
+            (text, "does not begin as a segment does"),
+        ] {
+            std::fs::write(&path, &bytes).unwrap();
+            let error = error_of(folder.path());
+            assert!(matches!(error, OpenError::Foreign { .. } | OpenError::Version { .. }), "{error}");
+            let error = error.to_string();
+            assert!(error.contains(says) && error.contains(path.to_str().unwrap()), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "what is refused is not touched");
+        }
+        std::fs::write(path.with_file_name("00000000000000000007.segment"), &kept).unwrap();
+        std::fs::write(&path, kept).unwrap();
+        let error = error_of(folder.path()).to_string();
+        assert!(error.contains("begins at offset 0"), "{error}");
     });
 }

@@ -1,14 +1,19 @@
 //! A partition as its callers see it: the bounded queue of appends, and reads.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 use ringside_ports::log::{Durability, Extent, NewRecord, Record, Topic};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::recovery;
+use super::damage::Damage;
+use super::header::{End, Owner};
+use super::mark::Mark;
+use super::recovery::Task;
+use super::segment::{Failure, Segment};
 use super::shared::Shared;
 use super::writer::{Append, RETRY_AFTER, Writer};
 use crate::{EmbeddedOptions, OpenError, files};
@@ -19,10 +24,13 @@ const QUEUE_CAPACITY: usize = 4_096;
 /// Bytes that wait for the writer: a second of a fast disk. One append of any size is taken while nothing waits.
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 
+/// Dead letters are kept at least so long: they wait for a person, who may be away for a week.
+const DEAD_LETTERS_KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
+
 /// One partition of one topic.
 pub(super) struct Partition {
     shared: Arc<Shared>,
-    queue: Option<mpsc::Sender<Append>>,
+    queue: Option<mpsc::SyncSender<Append>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -40,19 +48,27 @@ impl Partition {
     /// Opens or makes a partition whose next offset is not below `least`.
     pub(super) fn open(
         folder: &Path,
-        topic: Topic,
+        owner: Owner,
         least: u64,
         options: &EmbeddedOptions,
     ) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Folder { path: folder.into(), source };
         files::make_folder(folder).map_err(unusable)?;
-        let (segments, recovered) = recovery::recover(folder, least)?;
+        let (mark, said) = Mark::open(folder).map_err(unusable)?;
+        // A segment that was moved away has given out its offsets all the same.
+        let least = least.max(said.map_or(0, |end| end.next));
+        let task = Task { folder, owner, least, mark: said, now_ms: options.clock.now_ms() };
+        let (segments, recovered) = task.recover()?;
         let shared = Shared::new(segments, recovered);
-        let (queue, appends) = mpsc::channel(QUEUE_CAPACITY);
-        let writer = Writer::new(folder.into(), shared.clone(), options.clone());
+        let (queue, appends) = mpsc::sync_channel(QUEUE_CAPACITY);
+        let mut options = options.clone();
+        if owner.topic == Topic::DeadLetters {
+            options.keep_for = options.keep_for.max(DEAD_LETTERS_KEPT);
+        }
+        let writer = Writer::new(folder.into(), owner, shared.clone(), mark, options);
         let writer = std::thread::Builder::new()
-            .name(format!("log-{}", topic.name()))
-            .spawn(move || writer.run(appends))
+            .name(format!("log-{}", owner.topic.name()))
+            .spawn(move || writer.run(&appends))
             .map_err(unusable)?;
         Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
     }
@@ -74,8 +90,8 @@ impl Partition {
         queue.try_send(append).map_err(|error| {
             self.shared.release(bytes);
             match error {
-                mpsc::error::TrySendError::Full(_) => busy(),
-                mpsc::error::TrySendError::Closed(_) => closed(),
+                mpsc::TrySendError::Full(_) => busy(),
+                mpsc::TrySendError::Disconnected(_) => closed(),
             }
         })?;
         match answer {
@@ -118,46 +134,61 @@ fn closed() -> PortError {
 }
 
 fn read_disk(shared: &Shared, from: u64, max_records: usize, max_bytes: usize) -> PortResult<Vec<Record>> {
-    let (segments, last_start, last_length) = {
+    let (segments, last_start, last_length, last_next) = {
         let state = shared.lock();
         let begin = state.segments.partition_point(|segment| segment.first <= from).saturating_sub(1);
         let segments: Vec<_> = state.segments.range(begin..).cloned().collect();
-        (segments, state.index.before(from), state.length)
+        (segments, state.index.before(from), state.length, state.next)
     };
     let mut records: Vec<Record> = Vec::new();
     let mut bytes = 0;
     let mut full = false;
-    let count = segments.len();
-    for (index, segment) in segments.into_iter().enumerate() {
-        let place = if index + 1 == count {
-            Ok((last_start, last_length))
-        } else {
-            segment.sealed().map(|sealed| (sealed.index.before(from), sealed.length))
+    for (index, segment) in segments.iter().enumerate() {
+        let place = match segments.get(index + 1) {
+            Some(behind) => {
+                segment.sealed(behind.first).map(|sealed| (sealed.index.before(from), sealed.end))
+            }
+            None => Ok((last_start, End { first: segment.first, length: last_length, next: last_next })),
         };
-        let read = place.and_then(|(start, length)| {
-            segment.read(from, start, length, |record| {
+        let read = place.and_then(|(start, end)| {
+            segment.read(from, start, end, |record| {
                 bytes += record.key.len() + record.payload.len();
                 full = records.len() >= max_records.max(1) || (bytes > max_bytes && !records.is_empty());
                 if !full {
                     records.push(record);
                 }
                 !full
-            })
+            })?;
+            Ok(end)
         });
         match read {
-            Ok(()) if full => break,
-            Ok(()) => {}
+            Ok(_) if full => break,
+            Ok(_) => {}
             // What was read before the damage is good; the next call begins at the damage and is told.
             Err(_) if !records.is_empty() => break,
-            Err(error) => {
-                let kind = match error.kind() {
-                    std::io::ErrorKind::InvalidData => PortErrorKind::Corrupt,
-                    _ => PortErrorKind::Unavailable,
-                };
+            Err(Failure::Damaged(damage)) => return Err(damaged(segment, segments.get(index + 1), damage)),
+            Err(Failure::Io(error)) => {
                 let detail = format!("reading from offset {from} in `{}`", segment.path.display());
-                return Err(PortError::new(kind, "log.read", detail).because(error));
+                return Err(PortError::new(PortErrorKind::Unavailable, "log.read", detail).because(error));
             }
         }
     }
     Ok(records)
+}
+
+fn damaged(segment: &Segment, behind: Option<&Segment>, damage: Damage) -> PortError {
+    let resume = damage.resume.map(|(_, offset)| offset).or(behind.map(|segment| segment.first));
+    let until = resume.map_or_else(|| "the end".into(), |resume| format!("offset {resume}"));
+    let detail = format!(
+        "`{}` is damaged at byte {}: the records from offset {} up to {until} cannot be read; restore the file from a \
+         copy, or go on behind them",
+        segment.path.display(),
+        damage.position,
+        damage.offset,
+    );
+    let error = PortError::new(PortErrorKind::Corrupt, "log.read", detail);
+    match resume {
+        Some(resume) => error.resuming_at(resume),
+        None => error,
+    }
 }

@@ -3,7 +3,7 @@
 //! `length u32 | crc32 u32 | offset u64 | group u64 | key length u16 | key | payload`, little endian. `length` counts
 //! what follows the checksum, which covers it. `group` is the position in the segment at which the record's group
 //! began: all before it was durable when the group was written. That is how recovery tells a torn tail (nobody was
-//! told of it) from damage to a durable record (refused).
+//! told of it) from damage to an acknowledged record (kept, and told by reads).
 
 use bytes::Bytes;
 use ringside_ports::log::{NewRecord, RECORD_BYTES_MAX, Record};
@@ -26,6 +26,26 @@ pub(super) struct Read {
     pub(super) size: usize,
 }
 
+/// What a record says of itself before its checksum was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) offset: u64,
+    pub(super) group: u64,
+    /// Bytes it takes in the segment.
+    pub(super) size: usize,
+}
+
+/// The head of what may be a record at `at`; its body need not be there.
+pub(super) fn head(bytes: &[u8], at: usize) -> Option<Head> {
+    let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let length = u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
+    let length = usize::try_from(length).ok()?;
+    if !(HEAD - PREFIX..=BYTES_MAX - PREFIX).contains(&length) {
+        return None;
+    }
+    Some(Head { offset: u64_at(at + 8)?, group: u64_at(at + 16)?, size: PREFIX + length })
+}
+
 /// Adds a record to a buffer.
 pub(super) fn write(buffer: &mut Vec<u8>, offset: u64, group: u64, record: &NewRecord) {
     let start = buffer.len();
@@ -45,23 +65,14 @@ pub(super) fn write(buffer: &mut Vec<u8>, offset: u64, group: u64, record: &NewR
 
 /// Reads the record that begins at `at`; none where there is no whole, undamaged one.
 pub(super) fn read(bytes: &Bytes, at: usize) -> Option<Read> {
-    let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    let length = usize::try_from(u32_at(at)?).ok()?;
-    if !(HEAD - PREFIX..=BYTES_MAX - PREFIX).contains(&length) {
-        return None;
-    }
-    let end = at.checked_add(PREFIX)?.checked_add(length)?;
-    let body = bytes.get(at + PREFIX..end)?;
-    if crc32fast::hash(body) != u32_at(at + 4)? {
+    let Head { offset, group, size } = head(bytes, at)?;
+    let end = at.checked_add(size)?;
+    let crc = u32::from_le_bytes(bytes.get(at + 4..at + PREFIX)?.try_into().ok()?);
+    if crc32fast::hash(bytes.get(at + PREFIX..end)?) != crc {
         return None;
     }
     let key_length = usize::from(u16::from_le_bytes(bytes.get(at + 24..at + HEAD)?.try_into().ok()?));
     let key_end = (at + HEAD).checked_add(key_length).filter(|key_end| *key_end <= end)?;
     let key = std::str::from_utf8(bytes.get(at + HEAD..key_end)?).ok()?.to_owned();
-    Some(Read {
-        record: Record { offset: u64_at(at + 8)?, key, payload: bytes.slice(key_end..end) },
-        group: u64_at(at + 16)?,
-        size: end - at,
-    })
+    Some(Read { record: Record { offset, key, payload: bytes.slice(key_end..end) }, group, size })
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringside_ports::log::{Extent, Record};
 use tokio::sync::watch;
 
+use super::header::{End, HEADER_END};
 use super::recovery::Recovered;
 use super::segment::{Index, Sealed, Segment};
 
@@ -40,7 +41,7 @@ fn weight(record: &Record) -> usize {
 
 impl Shared {
     pub(super) fn new(segments: VecDeque<Segment>, recovered: Recovered) -> Arc<Self> {
-        let Recovered { length, next, index } = recovered;
+        let Recovered { end: End { length, next, .. }, index } = recovered;
         let state = State { segments, length, next, index, tail: VecDeque::new(), tail_bytes: 0 };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -79,12 +80,12 @@ impl Shared {
     /// Begins another segment; the last one is finished with what is durable of it.
     pub(super) fn roll(&self, segment: Segment) {
         let mut state = self.lock();
-        let sealed = Sealed { length: state.length, index: std::mem::take(&mut state.index) };
+        let (length, next, index) = (state.length, state.next, std::mem::take(&mut state.index));
         if let Some(last) = state.segments.back() {
-            let _ = last.sealed.set(sealed);
+            let _ = last.sealed.set(Sealed { end: End { first: last.first, length, next }, index });
         }
         state.segments.push_back(segment);
-        state.length = 0;
+        state.length = HEADER_END;
     }
 
     /// Takes the oldest segments out, and their records from memory: what is gone is gone for every reader.

@@ -39,8 +39,14 @@ pub fn open_with(folder: &Path, options: &EmbeddedOptions) -> Embedded {
 pub fn segments(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder.join("log/room-events/0")).unwrap();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "segment"));
     paths.sort();
     paths
+}
+
+/// Where the note lies of how far the log was acknowledged.
+pub fn mark(folder: &Path) -> PathBuf {
+    folder.join("log/room-events/0/acknowledged")
 }
 
 pub fn record(payload: impl Into<Bytes>) -> NewRecord {
