@@ -73,7 +73,8 @@ pub enum Visibility {
     Held,
     /// Its author (who is not told) and moderators.
     Shadow,
-    /// Nobody; moderators find it in the review queue.
+    /// Nobody: it is in no page and not in the review queue. It is kept so that what comes later about it is known
+    /// to be too late.
     Removed,
 }
 

@@ -26,7 +26,8 @@ pub enum PageOf {
     Stream,
     /// The replies to a comment.
     Replies(CommentId),
-    /// Held and flagged comments: the review queue.
+    /// The review queue: what is held, and what is shown and flagged; never what is removed. Only
+    /// [`Reader::Moderator`] finds anything in it.
     Review,
 }
 
@@ -37,7 +38,7 @@ pub enum Reader {
     Public,
     /// Sees what is shown, and their own held and shadow-banned comments.
     User(UserId),
-    /// Sees everything but what is removed.
+    /// Sees everything but what is removed, which is in no page.
     Moderator,
 }
 
@@ -92,8 +93,10 @@ pub struct Applied {
 pub trait Store: Send + Sync {
     /// Takes in events of one partition in the log's order, the effects and `next` (the offset after the last
     /// event) together or not at all. The checkpoint guards against repetition: events below it are skipped, so a
-    /// repeated call changes nothing. Events about a comment that is not there are skipped, and verdicts on a text
-    /// that was changed since. Emoji past [`ringside_core::limits::EMOJI_KINDS_MAX`] kinds of a stream are left out.
+    /// repeated call changes nothing. Events about a comment that is not there are skipped.
+    /// A verdict ([`ringside_core::EventKind::CommentModerated`]) whose text is not the comment's text now was given on
+    /// one that was changed since, and is skipped: nobody judged the new one. The first
+    /// [`ringside_core::limits::EMOJI_KINDS_MAX`] kinds of emoji of a stream are counted, later kinds are left out.
     /// Offsets of `events` ascend but need not be dense (other keys, skipped records). Comment ids are unique over
     /// all streams.
     ///
@@ -107,7 +110,8 @@ pub trait Store: Send + Sync {
     /// `Unavailable`.
     async fn checkpoint(&self, partition: u32) -> PortResult<u64>;
 
-    /// A page. Under concurrent writes, following `Before` from page to page shows each comment that was there
+    /// A page. What it costs grows with its size, not with what its reader does not see: a thousand held comments on
+    /// top must not slow down everyone's page. Under concurrent writes, following `Before` from page to page shows each comment that was there
     /// at the start exactly once.
     ///
     /// # Errors
@@ -148,13 +152,13 @@ pub trait Store: Send + Sync {
     /// `Unavailable`.
     async fn emoji(&self, stream: &StreamId) -> PortResult<Vec<(String, u64)>>;
 
-    /// The pinned comment, unless it was removed since.
+    /// The pinned comment, unless it is not shown any more.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn pinned(&self, stream: &StreamId) -> PortResult<Option<StoredComment>>;
 
-    /// Comments with more than 10 likes, most liked first (R9).
+    /// Shown comments with more than 10 likes, most liked first (R9).
     ///
     /// # Errors
     /// `Unavailable`.

@@ -23,6 +23,7 @@ crate::checks!($ log log_tests [Place<dyn Log>] {
     concurrent_appends_leave_no_gap_and_keep_each_callers_order,
     what_was_acknowledged_can_be_read_at_once,
     queued_records_keep_their_place_and_are_there_with_the_next_durable_ones,
+    a_queued_append_tells_a_lower_bound_of_its_offset,
     a_key_of_another_partition_is_refused_with_its_whole_append,
     a_payload_that_is_too_large_is_refused_with_its_whole_append,
     a_key_has_one_partition_and_keys_are_spread,
@@ -200,6 +201,40 @@ pub async fn queued_records_keep_their_place_and_are_there_with_the_next_durable
             let found = all(&*log).await;
             assert_dense(&found, n + 1);
             assert!(found.iter().enumerate().all(|(at, found)| found.payload == at.to_string()));
+        }
+    }
+}
+
+pub async fn a_queued_append_tells_a_lower_bound_of_its_offset<P: Place<dyn Log>>() {
+    let place = P::fresh().await;
+    let log = place.open().await;
+    let key = key_of(&*log, 0, 0);
+    let mut running = JoinSet::new();
+    for task in 0..8 {
+        let (log, key) = (log.clone(), key.clone());
+        running.spawn(async move {
+            let mut told = Vec::new();
+            for number in 0..50 {
+                let name = format!("{task}/{number}");
+                let durability = if number % 10 == 9 { Durability::Durable } else { Durability::Queued };
+                let records = vec![record(&key, name.clone())];
+                let offset = log.append(Topic::RoomEvents, 0, records, durability).await.expect("appended");
+                told.push((name, durability, offset));
+            }
+            told
+        });
+    }
+    let mut told = Vec::new();
+    while let Some(of_one) = running.join_next().await {
+        told.extend(of_one.expect("a task"));
+    }
+    let records = all(&*log).await;
+    assert_dense(&records, told.len());
+    for (name, durability, offset) in told {
+        let found = records.iter().find(|record| record.payload == name).expect("it is there").offset;
+        match durability {
+            Durability::Durable => assert_eq!(found, offset, "{name}"),
+            Durability::Queued => assert!(found >= offset, "{name} is at {found}, not before {offset}"),
         }
     }
 }

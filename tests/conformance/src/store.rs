@@ -48,6 +48,7 @@ crate::checks!($ store store_tests [StorePlace] {
     changed_totals_are_told_once_for_each_comment,
     emoji_are_summed_by_stream,
     kinds_of_emoji_are_bounded_by_stream,
+    what_is_popular_is_shown,
     only_comments_over_ten_likes_are_popular_most_liked_first,
     a_recount_corrects_totals_that_are_off,
     streams_whose_names_begin_alike_are_apart,
@@ -56,6 +57,7 @@ crate::checks!($ store store_tests [StorePlace] {
     replies_have_pages_of_their_own_and_are_counted_while_shown,
     the_review_queue_holds_what_is_held_or_flagged,
     who_reads_decides_what_is_in_a_page,
+    a_page_is_full_of_what_its_reader_sees_however_much_else_lies_between,
     pages_show_each_comment_once_while_others_are_written,
 });
 

@@ -2,14 +2,17 @@
 //!
 //! A call of `apply` is one transaction: effects and checkpoint together. The log is the truth and is replayed from
 //! the checkpoint, so most commits need no sync of their own: one in [`SYNC_EVERY`] is made durable, and a crash
-//! sets effects and checkpoint back together.
+//! sets effects and checkpoint back together. Comments are kept apart by who sees them, so that a page costs what it
+//! holds.
 
 mod apply;
 mod keys;
 mod page;
+mod places;
 mod read;
 mod recent;
 mod tables;
+mod upkeep;
 
 use std::fs::File;
 use std::path::Path;
@@ -78,7 +81,7 @@ impl RedbStore {
     /// # Errors
     /// `Unavailable`.
     pub async fn prune(&self, before_ms: u64, most: usize) -> PortResult<usize> {
-        self.run("store.prune", move |database| apply::prune(database, before_ms, most)).await
+        self.run("store.prune", move |database| upkeep::prune(database, before_ms, most)).await
     }
 
     /// Runs work on a thread that may wait for the disk: a page that is not in memory takes a read.
@@ -179,6 +182,6 @@ impl ringside_ports::Store for RedbStore {
 
     async fn recount(&self, stream: &StreamId, comment: CommentId) -> PortResult<Option<Totals>> {
         let stream = stream.clone();
-        self.run("store.recount", move |database| apply::recount(database, &stream, comment)).await
+        self.run("store.recount", move |database| upkeep::recount(database, &stream, comment)).await
     }
 }

@@ -101,6 +101,22 @@ fn another_format_is_refused_by_number() {
 }
 
 #[test]
+fn a_store_of_an_earlier_format_is_refused_by_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    drop(open(folder.path()));
+    let database = redb::Database::open(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    let format = redb::TableDefinition::<&str, u64>::new("format");
+    write.open_table(format).unwrap().insert("version", 1).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let error = error_of(folder.path());
+    assert!(matches!(&error, OpenError::Version { path: p, found: 1, expected: 2 } if *p == path), "{error}");
+    assert!(error.to_string().contains("another data folder"), "{error}");
+}
+
+#[test]
 fn records_whose_manifest_is_gone_are_refused() {
     block_on(async {
         let folder = tempfile::tempdir().unwrap();

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use ringside_core::event::Totals;
 use ringside_core::limits::EMOJI_KINDS_MAX;
-use ringside_core::{CommentId, EventKind, Reaction, ReactionSet, RegionId, Stamp, UserId};
+use ringside_core::{CommentId, EventKind, Reaction, ReactionSet, RegionId, Stamp, UserId, Visibility};
 use ringside_ports::store::{Anchor, Applied, PageOf, Reader};
 
 use super::{Feed, StorePlace, feed, ids, newest, of_numbers, page};
-use crate::samples::{accepted, comment, id, reacted, removed, stream, user};
+use crate::samples::{accepted, comment, comment_seen, id, reacted, removed, stream, user};
 
 pub async fn reactions_agree_with_the_reaction_set_in_any_order<P: StorePlace>() {
     const COMMENTS: u64 = 3;
@@ -152,6 +152,26 @@ pub async fn only_comments_over_ten_likes_are_popular_most_liked_first<P: StoreP
     feed.apply(&s, vec![removed(2)]).await;
     assert_eq!(popular(&feed, 1).await, [(id(1), 15)], "what is removed takes no place");
     assert_eq!(feed.store.popular(&stream("s2"), 50).await.unwrap(), []);
+}
+
+pub async fn what_is_popular_is_shown<P: StorePlace>() {
+    let place = P::fresh().await;
+    let mut feed = feed(&place).await;
+    let s = stream("s");
+    feed.apply(&s, (0..3).map(|n| accepted(comment(&s, n, "ann"))).collect()).await;
+    for (n, likes) in [(0, 20), (1, 30), (2, 40)] {
+        like(&mut feed, n, 0..likes, Reaction::Like, 1).await;
+    }
+    let held = EventKind::CommentModerated { comment: comment_seen(&s, 2, "ann", Visibility::Held) };
+    feed.apply(&s, vec![held, removed(1)]).await;
+    assert_eq!(popular(&feed, 1).await, [(id(0), 20)]);
+    // Likes go on meanwhile, and count when it is shown again.
+    like(&mut feed, 2, 40..45, Reaction::Like, 1).await;
+    like(&mut feed, 1, 30..35, Reaction::Like, 1).await;
+    assert_eq!(popular(&feed, 5).await, [(id(0), 20)]);
+    let approved = EventKind::CommentApproved { comment: comment(&s, 2, "ann"), actor: user("mod") };
+    feed.apply(&s, vec![approved]).await;
+    assert_eq!(popular(&feed, 5).await, [(id(2), 45), (id(0), 20)]);
 }
 
 pub async fn a_recount_corrects_totals_that_are_off<P: StorePlace>() {

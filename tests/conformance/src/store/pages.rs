@@ -186,6 +186,91 @@ pub async fn who_reads_decides_what_is_in_a_page<P: StorePlace>() {
     }
 }
 
+pub async fn a_page_is_full_of_what_its_reader_sees_however_much_else_lies_between<P: StorePlace>() {
+    const COUNT: u64 = 120;
+    let place = P::fresh().await;
+    let mut feed = feed(&place).await;
+    let s = stream("s");
+    let author = |n: u64| ["ann", "bob", "an"][(n % 3) as usize];
+    // One in four is shown; the rest waits or is removed, and most came to be so later.
+    let seen = |n: u64| match n % 8 {
+        0 | 1 => Visibility::Shown,
+        2 | 3 => Visibility::Held,
+        4 | 5 => Visibility::Shadow,
+        _ => Visibility::Removed,
+    };
+    let mut kinds = vec![accepted(comment(&s, 0, "ann"))];
+    for n in 1..COUNT {
+        let first = if n % 2 == 0 { seen(n) } else { Visibility::Shown };
+        let mut taken = comment_seen(&s, n, author(n), if n % 8 == 1 { Visibility::Held } else { first });
+        if taken.visibility == Visibility::Removed {
+            taken.visibility = Visibility::Shown;
+        }
+        taken.reply_to = Some(id(0));
+        kinds.push(accepted(taken));
+    }
+    for n in 1..COUNT {
+        let mut later = comment_seen(&s, n, author(n), seen(n));
+        later.reply_to = Some(id(0));
+        match seen(n) {
+            Visibility::Shown => {
+                kinds.push(EventKind::CommentApproved { comment: later, actor: user("mod") })
+            }
+            Visibility::Removed => kinds.push(removed(n)),
+            _ => kinds.push(EventKind::CommentModerated { comment: later }),
+        }
+    }
+    feed.apply(&s, kinds).await;
+    for reader in [Reader::Public, Reader::User(user("ann")), Reader::User(user("an")), Reader::Moderator] {
+        let sees = |n: &u64| match seen(*n) {
+            Visibility::Shown => true,
+            Visibility::Removed => false,
+            _ => match &reader {
+                Reader::Public => false,
+                Reader::User(user) => user.as_str() == author(*n),
+                Reader::Moderator => true,
+            },
+        };
+        let replies: Vec<u64> = (1..COUNT).filter(sees).collect();
+        let whole: Vec<u64> = std::iter::once(0).chain(replies.iter().copied()).collect();
+        for (of, expected) in [(PageOf::Stream, whole), (PageOf::Replies(id(0)), replies)] {
+            for size in [1, 7, 200] {
+                let read =
+                    async |anchor| page(&*feed.store, &s, of.clone(), reader.clone(), anchor, size).await;
+                let (mut back, mut anchor) = (Vec::new(), Anchor::Newest);
+                loop {
+                    let found = read(anchor).await;
+                    back.extend(ids(&found));
+                    assert_eq!(
+                        found.items.len(),
+                        (size as usize).min(expected.len() - back.len() + found.items.len())
+                    );
+                    if !found.older {
+                        break;
+                    }
+                    anchor = Anchor::Before(back[back.len() - 1]);
+                }
+                assert_eq!(
+                    back,
+                    of_numbers(expected.iter().rev().copied()),
+                    "{reader:?} reads {of:?} back by {size}"
+                );
+                let (mut on, mut anchor) = (Vec::new(), Anchor::After(id(0)));
+                loop {
+                    let found = read(anchor).await;
+                    on.extend(ids(&found).into_iter().rev());
+                    if !found.newer {
+                        break;
+                    }
+                    anchor = Anchor::After(on[on.len() - 1]);
+                }
+                let behind = expected.iter().copied().filter(|n| *n > 0);
+                assert_eq!(on, of_numbers(behind), "{reader:?} reads {of:?} on by {size}");
+            }
+        }
+    }
+}
+
 pub async fn pages_show_each_comment_once_while_others_are_written<P: StorePlace>() {
     const COUNT: u64 = 600;
     let place = P::fresh().await;

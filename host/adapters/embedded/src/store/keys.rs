@@ -1,6 +1,6 @@
 //! Keys of tables: a stream's id, a zero byte (no id has one), then what orders within the stream.
 
-use ringside_core::{CommentId, StreamId};
+use ringside_core::{CommentId, StreamId, UserId};
 
 /// Bytes of a comment's id.
 pub(super) const ID: usize = 16;
@@ -17,6 +17,15 @@ pub(super) fn stream(stream: &StreamId) -> Vec<u8> {
 pub(super) fn comment(of: &StreamId, id: CommentId) -> Vec<u8> {
     let mut key = stream(of);
     key.extend_from_slice(id.as_bytes());
+    key
+}
+
+/// What all comments of an author begin with in a stream, or among the replies to a comment.
+pub(super) fn own(of: &StreamId, author: &UserId, parent: Option<CommentId>) -> Vec<u8> {
+    let mut key = stream(of);
+    key.extend_from_slice(author.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(parent.map_or([0; ID], |parent| *parent.as_bytes()).as_slice());
     key
 }
 

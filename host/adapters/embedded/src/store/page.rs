@@ -1,95 +1,144 @@
-//! Pages.
+//! Pages: what a reader sees, merged from the lists that it is kept in.
+//!
+//! A page costs what it holds: what its reader does not see is in other lists.
 
 use redb::{Database, ReadableDatabase as _, ReadableTable};
+use ringside_core::CommentId;
 use ringside_core::limits::PAGE_SIZE_MAX;
-use ringside_core::{Action, CommentId, Visibility};
 use ringside_ports::store::{Anchor, Page, PageOf, PageQuery, Reader, StoredComment};
 
-use super::tables::{COMMENTS, COUNTS, REPLIES, REVIEW};
-use super::{keys, read};
+use super::keys;
+use super::read::Comments;
+use super::tables::{OWN, REPLIES, REVIEW, SHOWN, WAITING, WAITING_REPLIES};
 
 type Result<T> = std::result::Result<T, redb::Error>;
+/// Ids of one list, in the direction of the page.
+type Ids<'a> = Box<dyn Iterator<Item = Result<CommentId>> + 'a>;
+
+/// Ids that a page is made of.
+trait List {
+    /// Those between two ids (the first included, the second not), newest first or oldest first.
+    fn ids(&self, between: &Between, forward: bool) -> Result<Ids<'_>>;
+}
+
+/// A part of a table: the ids behind a prefix.
+struct Part<T, V> {
+    table: T,
+    prefix: Vec<u8>,
+    value: std::marker::PhantomData<V>,
+}
+
+/// From an id on, up to another; to the ends where there is none. `after` leaves the first id out.
+#[derive(Clone, Copy, Default)]
+struct Between {
+    from: Option<CommentId>,
+    after: Option<CommentId>,
+    before: Option<CommentId>,
+    up_to: Option<CommentId>,
+}
+
+impl<T: ReadableTable<&'static [u8], V>, V: redb::Value + 'static> List for Part<T, V> {
+    fn ids(&self, between: &Between, forward: bool) -> Result<Ids<'_>> {
+        let at = |id: CommentId| [self.prefix.as_slice(), id.as_bytes().as_slice()].concat();
+        // A key is its own smallest extension: with a zero byte behind it the id itself is left out.
+        let behind = |id: CommentId| [at(id).as_slice(), &[0]].concat();
+        let begin = between.from.map(at).or(between.after.map(behind)).unwrap_or_else(|| self.prefix.clone());
+        let end = between.before.map(at).or(between.up_to.map(behind));
+        let end = end.unwrap_or_else(|| keys::after(self.prefix.clone()));
+        if begin >= end {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let mut range = self.table.range::<&[u8]>(begin.as_slice()..end.as_slice())?;
+        let next = move || if forward { range.next() } else { range.next_back() };
+        Ok(Box::new(std::iter::from_fn(next).filter_map(|entry| match entry {
+            Ok((key, _)) => keys::id_of(key.value()).map(Ok),
+            Err(error) => Some(Err(error.into())),
+        })))
+    }
+}
 
 pub(super) fn page(database: &Database, query: &PageQuery) -> Result<Page> {
-    let transaction = database.begin_read()?;
-    let (comments, counts) = (transaction.open_table(COMMENTS)?, transaction.open_table(COUNTS)?);
-    let prefix = match &query.of {
-        PageOf::Stream | PageOf::Review => keys::stream(&query.stream),
-        PageOf::Replies(parent) => keys::comment(&query.stream, *parent),
-    };
-    let load = |key: &[u8]| -> Result<Option<StoredComment>> {
-        let Some(id) = keys::id_of(key) else { return Ok(None) };
-        let stored = read::stored(&comments, &counts, &keys::comment(&query.stream, id))?;
-        Ok(stored.filter(|stored| sees(&query.reader, &query.of, stored)))
-    };
-    match &query.of {
-        PageOf::Stream => collect(&comments, &prefix, query, load),
-        PageOf::Replies(_) => collect(&transaction.open_table(REPLIES)?, &prefix, query, load),
-        PageOf::Review => collect(&transaction.open_table(REVIEW)?, &prefix, query, load),
+    let read = database.begin_read()?;
+    let comments = Comments::open(&read)?;
+    let stream = &query.stream;
+    let mut lists: Vec<Box<dyn List>> = Vec::new();
+    macro_rules! list {
+        ($table:ident, $prefix:expr) => {{
+            let (table, prefix) = (read.open_table($table)?, $prefix);
+            lists.push(Box::new(Part { table, prefix, value: std::marker::PhantomData }))
+        }};
     }
+    let parent = match &query.of {
+        PageOf::Stream => {
+            list!(SHOWN, keys::stream(stream));
+            None
+        }
+        PageOf::Replies(parent) => {
+            list!(REPLIES, keys::comment(stream, *parent));
+            Some(*parent)
+        }
+        PageOf::Review => {
+            if query.reader == Reader::Moderator {
+                list!(REVIEW, keys::stream(stream));
+            }
+            return collect(&lists, &comments, query);
+        }
+    };
+    match (&query.reader, parent) {
+        (Reader::Public, _) => {}
+        (Reader::User(user), parent) => list!(OWN, keys::own(stream, user, parent)),
+        (Reader::Moderator, None) => list!(WAITING, keys::stream(stream)),
+        (Reader::Moderator, Some(parent)) => list!(WAITING_REPLIES, keys::comment(stream, parent)),
+    }
+    collect(&lists, &comments, query)
 }
 
-/// Goes through keys from the anchor until the page is full and one more is seen; then looks for one on the other
-/// side of it.
-fn collect<V: redb::Value + 'static>(
-    table: &impl ReadableTable<&'static [u8], V>,
-    prefix: &[u8],
-    query: &PageQuery,
-    load: impl Fn(&[u8]) -> Result<Option<StoredComment>>,
-) -> Result<Page> {
-    let at = |id: CommentId| [prefix, id.as_bytes().as_slice()].concat();
-    // A key is its own smallest extension: with a zero byte behind it the anchor itself is left out.
-    let behind = |id: CommentId| [at(id).as_slice(), &[0]].concat();
-    let (begin, end) = (prefix.to_vec(), keys::after(prefix.to_vec()));
-    let visible = |from: &[u8], to: &[u8], forward: bool, most: usize| -> Result<Vec<StoredComment>> {
-        let mut found = Vec::new();
-        if from >= to {
-            return Ok(found);
-        }
-        let mut range = table.range::<&[u8]>(from..to)?;
-        while found.len() < most
-            && let Some(entry) = if forward { range.next() } else { range.next_back() }
-        {
-            found.extend(load(entry?.0.value())?);
-        }
-        Ok(found)
-    };
+/// The first ids of all lists together, in their order.
+fn merged(lists: &[Box<dyn List>], between: Between, forward: bool, most: usize) -> Result<Vec<CommentId>> {
+    let mut parts = Vec::with_capacity(lists.len());
+    for list in lists {
+        let mut ids = list.ids(&between, forward)?;
+        let next = ids.next().transpose()?;
+        parts.push((next, ids));
+    }
+    let mut found = Vec::new();
+    while found.len() < most {
+        let ahead = parts.iter_mut().filter(|(next, _)| next.is_some());
+        let nearest = if forward { ahead.min_by_key(|(id, _)| *id) } else { ahead.max_by_key(|(id, _)| *id) };
+        let Some((next, ids)) = nearest else { break };
+        found.extend(*next);
+        *next = ids.next().transpose()?;
+    }
+    Ok(found)
+}
+
+/// Takes ids from the anchor until the page is full and one more is seen; then looks for one on the other side of it.
+fn collect(lists: &[Box<dyn List>], comments: &Comments, query: &PageQuery) -> Result<Page> {
     let size = usize::try_from(query.size.clamp(1, PAGE_SIZE_MAX)).unwrap_or(1);
-    let mut items = match query.anchor {
-        Anchor::Newest => visible(&begin, &end, false, size + 1)?,
-        Anchor::Before(id) => visible(&begin, &at(id), false, size + 1)?,
-        Anchor::After(id) => visible(&behind(id), &end, true, size + 1)?,
-    };
-    let more = items.len() > size;
-    items.truncate(size);
-    match query.anchor {
-        Anchor::Newest => Ok(Page { items, older: more, newer: false }),
+    let all = Between::default();
+    let (here, forward, other) = match query.anchor {
+        Anchor::Newest => (all, false, None),
         Anchor::Before(id) => {
-            let newer = !visible(&at(id), &end, true, 1)?.is_empty();
-            Ok(Page { items, older: more, newer })
+            (Between { before: Some(id), ..all }, false, Some(Between { from: Some(id), ..all }))
         }
         Anchor::After(id) => {
-            items.reverse();
-            let older = !visible(&begin, &behind(id), false, 1)?.is_empty();
-            Ok(Page { items, older, newer: more })
+            (Between { after: Some(id), ..all }, true, Some(Between { up_to: Some(id), ..all }))
         }
+    };
+    let mut ids = merged(lists, here, forward, size + 1)?;
+    let more = ids.len() > size;
+    ids.truncate(size);
+    let beyond = match other {
+        Some(between) => !merged(lists, between, !forward, 1)?.is_empty(),
+        None => false,
+    };
+    if forward {
+        ids.reverse();
     }
-}
-
-fn sees(reader: &Reader, of: &PageOf, stored: &StoredComment) -> bool {
-    let comment = &stored.comment;
-    if *of == PageOf::Review {
-        let waits = comment.visibility == Visibility::Held
-            || (comment.visibility == Visibility::Shown && comment.judgement.action == Action::Flag);
-        return *reader == Reader::Moderator && waits;
+    let mut items: Vec<StoredComment> = Vec::with_capacity(ids.len());
+    for id in ids {
+        items.extend(comments.stored(&keys::comment(&query.stream, id))?);
     }
-    match comment.visibility {
-        Visibility::Shown => true,
-        Visibility::Removed => false,
-        Visibility::Held | Visibility::Shadow => match reader {
-            Reader::Public => false,
-            Reader::User(user) => *user == comment.author.id,
-            Reader::Moderator => true,
-        },
-    }
+    let (older, newer) = if forward { (beyond, more) } else { (more, beyond) };
+    Ok(Page { items, older, newer })
 }

@@ -1,12 +1,13 @@
 //! Single reads.
 
-use redb::{Database, ReadableDatabase as _, ReadableTable};
+use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable};
 use ringside_core::{Comment, CommentId, Reaction, Reference, StreamId, UserId, Visibility};
 use ringside_ports::store::StoredComment;
 
 use super::keys;
 use super::tables::{
-    CHECKPOINTS, COMMENTS, COUNTS, EMOJI, Kept, PINS, POPULAR, REACTIONS, REFERENCES, decode, decode_comment,
+    CHECKPOINTS, COUNTS, EMOJI, Kept, PINS, POPULAR, REACTIONS, REFERENCES, REMOVED, SHOWN, WAITING, decode,
+    decode_comment,
 };
 
 type Result<T> = std::result::Result<T, redb::Error>;
@@ -16,16 +17,44 @@ pub(super) fn checkpoint(database: &Database, partition: u32) -> Result<u64> {
     Ok(read.open_table(CHECKPOINTS)?.get(partition)?.map_or(0, |next| next.value()))
 }
 
-/// A comment with its counts, from open tables.
-pub(super) fn stored(
-    comments: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    counts: &impl ReadableTable<&'static [u8], (u32, u32, u32)>,
-    key: &[u8],
-) -> Result<Option<StoredComment>> {
-    let Some(value) = comments.get(key)? else { return Ok(None) };
-    let comment = decode_comment(value.value())?;
-    let (likes, dislikes, replies) = counts.get(key)?.map_or((0, 0, 0), |counts| counts.value());
-    Ok(Some(StoredComment { comment, likes, dislikes, replies }))
+/// Comments, wherever they are kept, with their counts.
+pub(super) struct Comments {
+    /// In the order in which they are asked: most comments are shown.
+    by_visibility: [ReadOnlyTable<&'static [u8], &'static [u8]>; 3],
+    counts: ReadOnlyTable<&'static [u8], (u32, u32, u32)>,
+}
+
+impl Comments {
+    pub(super) fn open(read: &ReadTransaction) -> Result<Self> {
+        let by_visibility = [read.open_table(SHOWN)?, read.open_table(WAITING)?, read.open_table(REMOVED)?];
+        Ok(Self { by_visibility, counts: read.open_table(COUNTS)? })
+    }
+
+    fn has(&self, key: &[u8]) -> Result<bool> {
+        for table in &self.by_visibility {
+            if table.get(key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A comment, whatever its visibility.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Comment>> {
+        for table in &self.by_visibility {
+            if let Some(value) = table.get(key)? {
+                return decode_comment(value.value()).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same with its counts.
+    pub(super) fn stored(&self, key: &[u8]) -> Result<Option<StoredComment>> {
+        let Some(comment) = self.get(key)? else { return Ok(None) };
+        let (likes, dislikes, replies) = self.counts.get(key)?.map_or((0, 0, 0), |counts| counts.value());
+        Ok(Some(StoredComment { comment, likes, dislikes, replies }))
+    }
 }
 
 pub(super) fn comment(
@@ -33,8 +62,7 @@ pub(super) fn comment(
     stream: &StreamId,
     id: CommentId,
 ) -> Result<Option<StoredComment>> {
-    let read = database.begin_read()?;
-    stored(&read.open_table(COMMENTS)?, &read.open_table(COUNTS)?, &keys::comment(stream, id))
+    Comments::open(&database.begin_read()?)?.stored(&keys::comment(stream, id))
 }
 
 pub(super) fn by_reference(
@@ -49,9 +77,7 @@ pub(super) fn by_reference(
     else {
         return Ok(None);
     };
-    let kept = read.open_table(COMMENTS)?;
-    let comment = kept.get(keys::comment(stream, id).as_slice())?;
-    comment.map(|value| decode_comment(value.value())).transpose()
+    Comments::open(&read)?.get(&keys::comment(stream, id))
 }
 
 pub(super) fn reactions_of(
@@ -61,10 +87,10 @@ pub(super) fn reactions_of(
     comments: &[CommentId],
 ) -> Result<Vec<(CommentId, Reaction)>> {
     let read = database.begin_read()?;
-    let (reactions, kept) = (read.open_table(REACTIONS)?, read.open_table(COMMENTS)?);
+    let (reactions, kept) = (read.open_table(REACTIONS)?, Comments::open(&read)?);
     let mut found = Vec::new();
     for id in comments {
-        if kept.get(keys::comment(stream, *id).as_slice())?.is_none() {
+        if !kept.has(&keys::comment(stream, *id))? {
             continue;
         }
         if let Some(value) = reactions.get(reaction_key(*id, user).as_slice())? {
@@ -110,13 +136,13 @@ pub(super) fn pinned(database: &Database, stream: &StreamId) -> Result<Option<St
     let id =
         read.open_table(PINS)?.get(keys::stream(stream).as_slice())?.and_then(|id| keys::id_of(id.value()));
     let Some(id) = id else { return Ok(None) };
-    let pinned = stored(&read.open_table(COMMENTS)?, &read.open_table(COUNTS)?, &keys::comment(stream, id))?;
+    let pinned = Comments::open(&read)?.stored(&keys::comment(stream, id))?;
     Ok(pinned.filter(|stored| stored.comment.visibility == Visibility::Shown))
 }
 
 pub(super) fn popular(database: &Database, stream: &StreamId, size: u32) -> Result<Vec<StoredComment>> {
     let read = database.begin_read()?;
-    let (comments, counts) = (read.open_table(COMMENTS)?, read.open_table(COUNTS)?);
+    let comments = Comments::open(&read)?;
     let prefix = keys::stream(stream);
     let end = keys::after(prefix.clone());
     let mut found = Vec::new();
@@ -126,8 +152,7 @@ pub(super) fn popular(database: &Database, stream: &StreamId, size: u32) -> Resu
             (key, value.value())
         };
         let Some(id) = keys::id_of(key.value()) else { continue };
-        let one = stored(&comments, &counts, &keys::comment(stream, id))?;
-        found.extend(one.filter(|stored| stored.comment.visibility == Visibility::Shown));
+        found.extend(comments.stored(&keys::comment(stream, id))?);
         if found.len() >= usize::try_from(size).unwrap_or(usize::MAX) {
             break;
         }

@@ -6,19 +6,30 @@ use serde::{Deserialize, Serialize};
 
 type Bytes = &'static [u8];
 
-/// stream, id → comment.
-pub(super) const COMMENTS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("comments");
+/// stream, id → comment that is shown. Comments are kept apart by who sees them, so that a page reads what it shows and
+/// nothing else, however many others there are.
+pub(super) const SHOWN: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("shown");
+/// stream, id → comment that is held or shadow-banned.
+pub(super) const WAITING: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("waiting");
+/// stream, id → comment that was removed.
+pub(super) const REMOVED: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("removed");
+/// stream, author, parent's id (zeros for all of the stream), id → nothing: what is held or shadow-banned, for its
+/// author.
+pub(super) const OWN: TableDefinition<'static, Bytes, ()> = TableDefinition::new("own");
 /// stream, id → likes, dislikes, replies; missing where all are 0.
 pub(super) const COUNTS: TableDefinition<'static, Bytes, (u32, u32, u32)> = TableDefinition::new("counts");
-/// stream, parent's id, id → nothing.
+/// stream, parent's id, id → nothing: replies that are shown.
 pub(super) const REPLIES: TableDefinition<'static, Bytes, ()> = TableDefinition::new("replies");
+/// stream, parent's id, id → nothing: replies that are held or shadow-banned.
+pub(super) const WAITING_REPLIES: TableDefinition<'static, Bytes, ()> =
+    TableDefinition::new("waiting-replies");
 /// stream, id → nothing: held and flagged comments.
 pub(super) const REVIEW: TableDefinition<'static, Bytes, ()> = TableDefinition::new("review");
 /// stream, user, reference → id.
 pub(super) const REFERENCES: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("references");
 /// id, user → when and what.
 pub(super) const REACTIONS: TableDefinition<'static, Bytes, Bytes> = TableDefinition::new("reactions");
-/// stream, likes descending, id → nothing: comments over ten likes.
+/// stream, likes descending, id → nothing: shown comments over ten likes.
 pub(super) const POPULAR: TableDefinition<'static, Bytes, ()> = TableDefinition::new("popular");
 /// stream, emoji → running total.
 pub(super) const EMOJI: TableDefinition<'static, Bytes, u64> = TableDefinition::new("emoji");
@@ -30,8 +41,9 @@ pub(super) const CHECKPOINTS: TableDefinition<'static, u32, u64> = TableDefiniti
 /// `version` → format of the file.
 const FORMAT: TableDefinition<'static, &'static str, u64> = TableDefinition::new("format");
 
-/// Format of the file.
-pub(super) const VERSION: u64 = 1;
+/// Format of the file. 2 keeps comments apart by who sees them; a file of version 1 is refused: nothing was released
+/// with it.
+pub(super) const VERSION: u64 = 2;
 
 /// Comments with more likes are popular (R9).
 pub(super) const POPULAR_LIKES: u32 = 10;
@@ -49,9 +61,13 @@ pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
         return Ok(());
     }
     let write = database.begin_write()?;
-    write.open_table(COMMENTS)?;
+    write.open_table(SHOWN)?;
+    write.open_table(WAITING)?;
+    write.open_table(REMOVED)?;
+    write.open_table(OWN)?;
     write.open_table(COUNTS)?;
     write.open_table(REPLIES)?;
+    write.open_table(WAITING_REPLIES)?;
     write.open_table(REVIEW)?;
     write.open_table(REFERENCES)?;
     write.open_table(REACTIONS)?;
