@@ -10,11 +10,12 @@ use crate::ids::CommentId;
 pub struct Plan {
     /// Share of comments that are shown, 1 to 100.
     pub shown_percent: u8,
-    /// Most comments one viewer is shown in a second; 0 is no cap.
+    /// Most comments one viewer is shown in a second; 0 is no cap. One that leaves nothing out at the stream's pace
+    /// may stand here too.
     pub cap_per_second: u32,
     /// Shortest time between two sends to one viewer, 0 to [`crate::limits::TICK_MS_MAX`].
     pub tick_ms: u32,
-    /// Shown above the chat while sampling.
+    /// Shown above the chat while comments are left out; none while the throttle expects none to be.
     pub banner: Option<String>,
 }
 
@@ -26,10 +27,11 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// True where some comments may be left out.
+    /// True where comments are left out: by the share, or by a cap that the stream's pace is over. The throttle knows
+    /// that pace, and has a banner then.
     #[must_use]
     pub fn samples(&self) -> bool {
-        self.shown_percent < 100
+        self.shown_percent < 100 || (self.cap_per_second > 0 && self.banner.is_some())
     }
 
     /// True when viewers are shown this comment. Moderators' comments always are; who wrote it, is answered or
@@ -57,6 +59,21 @@ pub fn rank(id: CommentId) -> u8 {
 mod tests {
     use super::*;
     use crate::ids::CommentIds;
+
+    #[test]
+    fn a_plan_samples_by_its_share_or_by_a_cap_that_is_reached() {
+        let plan = |shown_percent, cap_per_second, banner: Option<&str>| Plan {
+            shown_percent,
+            cap_per_second,
+            tick_ms: 0,
+            banner: banner.map(str::to_owned),
+        };
+        assert!(!Plan::default().samples());
+        assert!(plan(99, 0, None).samples());
+        assert!(plan(100, 50, Some("at most 50 a second")).samples());
+        assert!(!plan(100, 50, None).samples(), "the cap is far away");
+        assert!(!plan(100, 0, Some("a word of the operator")).samples(), "a banner leaves nothing out");
+    }
 
     #[test]
     fn ranks_of_consecutive_ids_are_spread_evenly() {

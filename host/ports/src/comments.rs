@@ -57,7 +57,8 @@ pub trait Comments: Send + Sync {
     /// `InvalidText`, `InvalidField`, `NotFound`, `Forbidden`, `Unavailable` with a wait.
     async fn post(&self, author: &Author, stream: &StreamId, comment: NewComment) -> Result<Posted, Failure>;
 
-    /// Changes the text of one's own comment.
+    /// Changes the text of one's own comment. A text that would need review is `Rejected` while the old one is shown:
+    /// there is one text under an id, and it stays. A held comment may change and stays `Held`.
     ///
     /// # Errors
     /// As [`Comments::post`]; `Forbidden` for another's comment.

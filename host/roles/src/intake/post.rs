@@ -109,15 +109,8 @@ impl Intake {
             Decision::NotAdmitted(admitted) => return Ok(self.not_admitted(admitted)),
         };
         self.outcome(judgement.action.as_str(), &judgement.slot);
-        // An edit cannot wait unseen while the old text is shown: what is not shown is refused, and the old text stays.
-        if judgement.action.visibility() != Some(Visibility::Shown) && comment.visibility == Visibility::Shown
-        {
-            let reason =
-                if judgement.reason.is_empty() { "this text needs review" } else { &judgement.reason };
-            return Ok(Posted::Rejected(reason.to_owned()));
-        }
-        if judgement.action == Action::Reject {
-            return Ok(Posted::Rejected(judgement.reason));
+        if let Some(reason) = edit_refused(&judgement, comment.visibility) {
+            return Ok(Posted::Rejected(reason));
         }
         let kind = EventKind::CommentEdited {
             comment: id,
@@ -272,6 +265,23 @@ fn hold_for_review(mut judgement: Judgement, settings: &Settings, author: &Autho
     judgement
 }
 
+/// Why an edit is not taken; none where it is. A new text cannot wait unseen while the old one is shown under the same
+/// id, so one that would not be shown is refused and the old text stays. What is not shown yet may change freely.
+fn edit_refused(judgement: &Judgement, shown_as: Visibility) -> Option<String> {
+    const ADVICE: &str = "the edited text would need a moderator's review; post it as a new comment";
+    match (judgement.action.visibility(), shown_as) {
+        (None, _) => Some(judgement.reason.clone()),
+        (Some(Visibility::Held), Visibility::Shown) if !judgement.reason.is_empty() => {
+            Some(format!("{}: {ADVICE}", judgement.reason))
+        }
+        // One who is shadow-banned is not told why.
+        (Some(Visibility::Held | Visibility::Shadow | Visibility::Removed), Visibility::Shown) => {
+            Some(ADVICE.into())
+        }
+        (Some(_), _) => None,
+    }
+}
+
 /// Control characters go, line breaks become spaces; what is left must be 1 to 500 characters.
 fn check_text(text: &str) -> Result<String, Failure> {
     let cleaned: String =
@@ -299,6 +309,28 @@ fn posted(comment: Comment) -> Posted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_edit_that_would_not_be_shown_is_refused_with_advice_while_the_old_text_is() {
+        let advice = "the edited text would need a moderator's review; post it as a new comment";
+        let cases = [
+            (Action::Accept, Visibility::Shown, None),
+            (Action::Flag, Visibility::Shown, None),
+            (Action::Hold, Visibility::Shown, Some(format!("a link: {advice}"))),
+            (Action::ShadowBan, Visibility::Shown, Some(advice.to_owned())),
+            (Action::Reject, Visibility::Shown, Some("a link".to_owned())),
+            (Action::Hold, Visibility::Held, None),
+            (Action::Accept, Visibility::Held, None),
+            (Action::ShadowBan, Visibility::Shadow, None),
+            (Action::Reject, Visibility::Held, Some("a link".to_owned())),
+        ];
+        for (action, shown_as, expected) in cases {
+            let judgement = Judgement { action, reason: "a link".into(), ..Judgement::default() };
+            assert_eq!(edit_refused(&judgement, shown_as), expected, "{action:?} on {shown_as:?}");
+        }
+        let silent = Judgement { action: Action::Hold, ..Judgement::default() };
+        assert_eq!(edit_refused(&silent, Visibility::Shown).as_deref(), Some(advice));
+    }
 
     #[test]
     fn texts_are_cleaned_and_measured_in_characters() {

@@ -214,7 +214,7 @@ pub async fn a_page_is_full_of_what_its_reader_sees_however_much_else_lies_betwe
         later.reply_to = Some(id(0));
         match seen(n) {
             Visibility::Shown => {
-                kinds.push(EventKind::CommentApproved { comment: later, actor: user("mod") })
+                kinds.push(EventKind::CommentApproved { comment: later, actor: user("mod") });
             }
             Visibility::Removed => kinds.push(removed(n)),
             _ => kinds.push(EventKind::CommentModerated { comment: later }),
