@@ -94,7 +94,7 @@ impl Header {
             let is_ours = is_begun || bytes.iter().all(|byte| *byte == 0);
             return Err(if is_ours { Unreadable::Unwritten } else { Unreadable::Unknown });
         };
-        if bytes.iter().all(|byte| *byte == 0) {
+        if head.iter().all(|byte| *byte == 0) {
             return Err(Unreadable::Unwritten);
         }
         let u32_at = |at: usize| {

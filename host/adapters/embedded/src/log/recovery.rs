@@ -146,15 +146,15 @@ impl Task<'_> {
         let unusable = |source| OpenError::Folder { path: path.clone(), source };
         let file = std::fs::File::options().read(true).write(true).open(&path).map_err(unusable)?;
         let segment = Segment::new(path.clone(), file, first, self.now_ms, None);
-        let begin = segment.bytes(0, (HEADER + record::BYTES_MAX) as u64).map_err(unusable)?;
-        let reason = match Header::read(&begin) {
+        let reason = match Header::read(&segment.bytes(0, HEADER_END).map_err(unusable)?) {
             Ok(header) => {
                 header.check(&path, self.owner, first)?;
                 return Ok(Segment { begun_ms: header.begun_ms, before: Some(header.before), ..segment });
             }
             Err(reason) => reason,
         };
-        let is_ours = record::read(&begin, HEADER)
+        let begin = segment.bytes(HEADER_END, (HEADER + record::BYTES_MAX) as u64).map_err(unusable)?;
+        let is_ours = record::read(&begin, 0)
             .is_some_and(|read| read.record.offset == first && read.group == HEADER_END);
         match reason {
             Unreadable::Unwritten => Ok(segment),

@@ -104,7 +104,7 @@ impl Segment {
     /// All its bytes from a position on, or as many as there are up to another.
     pub(super) fn bytes(&self, from: u64, to: u64) -> io::Result<Bytes> {
         let to = self.file.metadata()?.len().min(to);
-        let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)];
+        let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or_default()];
         self.file.read_exact_at(&mut bytes, from)?;
         Ok(bytes.into())
     }
