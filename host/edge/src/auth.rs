@@ -14,6 +14,12 @@ use std::sync::RwLock;
 
 /// Longest accepted token in bytes: it must fit a frame beside the command's own fields.
 pub const TOKEN_BYTES_MAX: usize = limits::FRAME_BYTES_MAX - 256;
+/// Shortest shared secret in bytes: as long as the hash of HS256 (RFC 7518, 3.2).
+pub const SECRET_BYTES_MIN: usize = 32;
+/// Bytes of an Ed25519 public key (RFC 8032).
+const ED25519_BYTES: usize = 32;
+/// Of what a refusal says, so many characters are kept: a token's own words may be in it, and they have no bound.
+const DETAIL_CHARS_MAX: usize = 300;
 /// Clocks of token issuers may be off by this much, in seconds.
 pub const LEEWAY_S: u64 = 5;
 /// Algorithms a token may have; `none` and the rest are refused by name.
@@ -129,7 +135,7 @@ impl Verifier {
     pub fn new(options: &AuthOptions) -> Result<Self, InvalidKeys> {
         let mut fixed = Vec::new();
         if let Some(secret) = &options.secret {
-            if secret.len() < 32 {
+            if secret.len() < SECRET_BYTES_MIN {
                 return Err(InvalidKeys::ShortSecret(secret.len()));
             }
             let key = DecodingKey::from_secret(secret);
@@ -156,7 +162,7 @@ impl Verifier {
     }
 
     /// Takes the keys of a JWKS document in place of those of the last one. Keys of algorithms that are not
-    /// accepted here are left out; returns how many are used.
+    /// accepted here and keys that cannot be used are left out; returns how many are used.
     ///
     /// # Errors
     /// [`InvalidKeys::Jwks`]; the keys before stay.
@@ -166,7 +172,7 @@ impl Verifier {
         let keys: Vec<Arc<Key>> = set.keys.iter().filter_map(jwk).map(Arc::new).collect();
         if keys.is_empty() {
             return Err(InvalidKeys::Jwks(format!(
-                "none of its {} keys is for RS256, ES256, EdDSA or HS256",
+                "none of its {} keys can be used for RS256, ES256, EdDSA or HS256",
                 set.keys.len()
             )));
         }
@@ -180,7 +186,6 @@ impl Verifier {
     /// # Errors
     /// [`Problem::InvalidToken`] with what is wrong and how to mend it.
     pub fn verify(&self, token: &str, now_ms: u64) -> Result<Identity, Failure> {
-        let invalid = |detail: String| Failure::new(Problem::InvalidToken, detail);
         if token.len() > TOKEN_BYTES_MAX {
             return Err(invalid(format!("the token has {} bytes, at most {TOKEN_BYTES_MAX}", token.len())));
         }
@@ -212,7 +217,10 @@ impl Verifier {
             "the signature is not by a key of this host".into()
         } else {
             match header.kid {
-                Some(kid) => format!("no {:?} key `{kid}` is known here", header.alg),
+                Some(kid) => {
+                    let kid: String = kid.chars().take(80).collect();
+                    format!("no {:?} key `{kid}` is known here", header.alg)
+                }
                 None => format!("no {:?} key is known here", header.alg),
             }
         }))
@@ -253,8 +261,19 @@ fn explain(error: &jsonwebtoken::errors::Error) -> String {
     }
 }
 
+/// A refusal. What it quotes of a token is anyone's to write: it goes into logs and onto screens as one short line.
+fn invalid(detail: String) -> Failure {
+    let is_plain = detail.chars().nth(DETAIL_CHARS_MAX).is_none() && !detail.chars().any(char::is_control);
+    let detail = if is_plain {
+        detail
+    } else {
+        let one_line = detail.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+        one_line.take(DETAIL_CHARS_MAX).collect()
+    };
+    Failure::new(Problem::InvalidToken, detail)
+}
+
 fn identity(claims: Claims, now_ms: u64) -> Result<Identity, Failure> {
-    let invalid = |detail: String| Failure::new(Problem::InvalidToken, detail);
     let now_s = now_ms / 1_000;
     if claims.exp.saturating_add(LEEWAY_S) <= now_s {
         return Err(invalid(format!("the token expired {} s ago: get a new one", now_s - claims.exp)));
@@ -288,6 +307,20 @@ fn public_key(pem: &[u8]) -> Option<(Algorithm, DecodingKey)> {
         .or_else(|_| DecodingKey::from_ec_pem(pem).map(|key| (Algorithm::ES256, key)))
         .or_else(|_| DecodingKey::from_ed_pem(pem).map(|key| (Algorithm::EdDSA, key)))
         .ok()
+        .filter(|(algorithm, key)| is_usable(*algorithm, key))
+}
+
+/// True where signatures can be checked with a key. One that cannot be used must not wait for the first token: it
+/// would refuse what other keys signed, and the cryptography below reads the first 32 bytes of an Ed25519 key
+/// whether they are there or not.
+fn is_usable(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    let length_fits = key.try_get_as_bytes().map_or(true, |bytes| match algorithm {
+        Algorithm::HS256 => bytes.len() >= SECRET_BYTES_MIN,
+        Algorithm::EdDSA => bytes.len() == ED25519_BYTES,
+        _ => true,
+    });
+    // That no signature fits is an answer; that there can be none is not.
+    length_fits && jsonwebtoken::crypto::verify("", b"", key, algorithm).is_ok()
 }
 
 fn jwk(jwk: &Jwk) -> Option<Key> {
@@ -299,7 +332,7 @@ fn jwk(jwk: &Jwk) -> Option<Key> {
         AlgorithmParameters::OctetKey(_) => Algorithm::HS256,
         _ => return None,
     };
-    let key = DecodingKey::from_jwk(jwk).ok()?;
+    let key = DecodingKey::from_jwk(jwk).ok().filter(|key| is_usable(algorithm, key))?;
     Some(Key { id: jwk.common.key_id.clone(), algorithm, key })
 }
 
@@ -308,7 +341,7 @@ fn jwk(jwk: &Jwk) -> Option<Key> {
 /// # Errors
 /// [`InvalidKeys::ShortSecret`].
 pub fn sign(claims: &Claims, secret: &[u8]) -> Result<String, InvalidKeys> {
-    if secret.len() < 32 {
+    if secret.len() < SECRET_BYTES_MIN {
         return Err(InvalidKeys::ShortSecret(secret.len()));
     }
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret))

@@ -19,7 +19,9 @@ use ringside_ports::{Catalog, Comments, Directory, Store};
 
 use crate::auth::Verifier;
 pub use caller::Body as JsonBody;
+pub(crate) use caller::{Place, query};
 pub use problem::ProblemResponse;
+pub(crate) use problem::method_not_allowed;
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -63,7 +65,7 @@ pub fn router(services: HttpServices) -> Router {
             put(comments::react).delete(comments::unreact),
         )
         .route("/v1/streams/{stream}/comments/{comment}/review", post(comments::review))
-        .method_not_allowed_fallback(problem::method_not_allowed)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
         .with_state(services)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -19,7 +20,7 @@ use ringside_ports::store::Reader;
 use serde::Deserialize;
 
 use crate::auth::Identity;
-use crate::http::ProblemResponse;
+use crate::http::{Place, ProblemResponse, method_not_allowed, query};
 use crate::room::{RoomReader, Rooms, Tier, Viewer};
 use crate::services::{Services, now_ms};
 
@@ -36,7 +37,10 @@ struct SseState {
 
 /// The route of event streams.
 pub fn router(services: Services, rooms: Rooms) -> Router {
-    Router::new().route("/v1/streams/{stream}/events", get(events)).with_state(SseState { services, rooms })
+    Router::new()
+        .route("/v1/streams/{stream}/events", get(events))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(SseState { services, rooms })
 }
 
 #[derive(Deserialize)]
@@ -49,10 +53,11 @@ struct Params {
 
 async fn events(
     State(state): State<SseState>,
-    Path(stream): Path<String>,
-    Query(params): Query<Params>,
+    Place(stream): Place<String>,
+    params: Result<Query<Params>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ProblemResponse> {
+    let params = query(params, "token, position and history")?;
     let services = &state.services;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = header(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));

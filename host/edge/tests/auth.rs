@@ -86,6 +86,26 @@ fn every_bad_token_is_refused_with_what_is_wrong() {
 }
 
 #[test]
+fn what_a_refusal_quotes_of_a_token_is_one_short_line() {
+    let key = EncodingKey::from_secret(SECRET);
+    let long = Header { kid: Some("k\n".repeat(500)), ..Header::new(Algorithm::EdDSA) };
+    let by_unknown_key =
+        jsonwebtoken::encode(&long, &claims(), &EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).unwrap());
+    let role =
+        serde_json::json!({ "sub": "ann", "exp": 1, "role": format!("oper\u{7f}{}", "x".repeat(2_000)) });
+    let unknown_role = jsonwebtoken::encode(&Header::default(), &role, &key);
+    let sub = serde_json::json!({ "sub": "a\u{1b}[31m", "exp": NOW_MS });
+    let bad_sub = jsonwebtoken::encode(&Header::default(), &sub, &key);
+    for (token, part) in
+        [(by_unknown_key, "is known here"), (unknown_role, "unknown variant"), (bad_sub, "is not a user id")]
+    {
+        let detail = hs256().verify(&token.unwrap(), NOW_MS).unwrap_err().detail;
+        assert!(detail.chars().count() <= 300 && !detail.chars().any(char::is_control), "{detail:?}");
+        assert!(detail.contains(part), "{detail}");
+    }
+}
+
+#[test]
 fn a_token_of_each_public_key_algorithm_is_accepted_and_no_other_key_is() {
     let cases = [
         (Algorithm::EdDSA, EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).unwrap(), ED_PUBLIC),
@@ -132,6 +152,31 @@ fn keys_of_a_jwks_are_picked_by_id_and_can_be_replaced_live() {
     assert!(verifier.verify(&token("k1"), NOW_MS).is_err());
     assert!(verifier.replace_jwks("{}").is_err());
     assert!(verifier.verify(&token("k2"), NOW_MS).is_ok(), "the keys before stay");
+}
+
+#[test]
+fn a_jwks_key_that_cannot_be_used_is_left_out_and_costs_the_others_nothing() {
+    let private = EncodingKey::from_ed_pem(ED_PRIVATE.as_bytes()).unwrap();
+    let good = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, Algorithm::EdDSA).unwrap();
+    let good = serde_json::to_value(&good).unwrap();
+    let ed = |x: &str| serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+    for bad in [
+        ed(""),
+        ed("kGF5e5yEkw"),
+        ed(&"A".repeat(100)),
+        serde_json::json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }),
+        serde_json::json!({ "kty": "oct", "k": "c2hvcnQ" }),
+        serde_json::json!({ "kty": "oct", "k": "" }),
+    ] {
+        let document = serde_json::json!({ "keys": [bad, good] }).to_string();
+        let verifier =
+            Verifier::new(&AuthOptions { jwks: Some(document.clone()), ..Default::default() }).unwrap();
+        assert_eq!(verifier.replace_jwks(&document).unwrap(), 1, "{bad}");
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims(), &private).unwrap();
+        assert!(verifier.verify(&token, NOW_MS).is_ok(), "beside {bad}");
+        let alone = serde_json::json!({ "keys": [bad] }).to_string();
+        assert!(matches!(verifier.replace_jwks(&alone), Err(InvalidKeys::Jwks(_))), "{bad}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Who calls, from the request's bearer token, and what was sent, from its body.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use ringside_core::error::Problem;
@@ -78,6 +79,39 @@ impl Caller {
     pub(super) fn is_signed_in(&self) -> bool {
         self.0.is_some()
     }
+}
+
+/// What stands in the path's places, as text. One that is no UTF-8 is told so like any other wrong field.
+pub(crate) struct Place<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = ProblemResponse;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemResponse> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(places)) => Ok(Self(places)),
+            Err(rejection) => Err(ProblemResponse::new(
+                Problem::InvalidField,
+                format!(
+                    "the path cannot be read ({}): write it as UTF-8, percent-encoded",
+                    rejection.body_text()
+                ),
+            )),
+        }
+    }
+}
+
+/// The query's parameters; `known` names them for who sent others.
+///
+/// # Errors
+/// `InvalidField` with what is wrong.
+pub(crate) fn query<T>(params: Result<Query<T>, QueryRejection>, known: &str) -> Result<T, ProblemResponse> {
+    params.map(|Query(params)| params).map_err(|rejection| {
+        ProblemResponse::new(
+            Problem::InvalidField,
+            format!("the query cannot be read ({}): it takes {known}", rejection.body_text()),
+        )
+    })
 }
 
 /// A JSON body; unknown fields, wrong types and too many bytes are told by name.

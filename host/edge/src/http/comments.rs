@@ -1,7 +1,8 @@
 //! Routes about comments.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 use super::HttpServices;
-use super::caller::{Body, Caller, comment_id};
+use super::caller::{Body, Caller, Place, comment_id, query};
 use super::problem::ProblemResponse;
 use super::render::{CommentBody, PageBody};
 
@@ -23,6 +24,8 @@ const PAGE_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
 /// How long the popular comments may be kept (R9: cacheable at the CDN).
 const POPULAR_CACHE: &str = "public, max-age=10, stale-while-revalidate=30";
 const NO_CACHE: &str = "private, no-store";
+/// What the query of a page takes.
+const PARAMS: &str = "cursor, direction, page_size and of";
 
 type Answer = Result<Response, ProblemResponse>;
 
@@ -38,10 +41,10 @@ pub(super) struct PageParams {
 pub(super) async fn list(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
-    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
+    Place(stream): Place<String>,
+    params: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer {
-    let params = query(params)?;
+    let params = query(params, PARAMS)?;
     let of = match params.of.as_deref() {
         None | Some("all") => PageOf::Stream,
         Some("review") => PageOf::Review,
@@ -58,25 +61,11 @@ pub(super) async fn list(
 pub(super) async fn replies(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
-    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
+    Place((stream, comment)): Place<(String, String)>,
+    params: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer {
     let of = PageOf::Replies(comment_id(&comment)?);
-    page(&services, &caller, &stream, of, &query(params)?).await
-}
-
-fn query(
-    params: Result<Query<PageParams>, axum::extract::rejection::QueryRejection>,
-) -> Result<PageParams, ProblemResponse> {
-    params.map(|Query(params)| params).map_err(|error| {
-        ProblemResponse::new(
-            Problem::InvalidField,
-            format!(
-                "the query cannot be read ({}): it takes cursor, direction, page_size and of",
-                error.body_text()
-            ),
-        )
-    })
+    page(&services, &caller, &stream, of, &query(params, PARAMS)?).await
 }
 
 async fn page(
@@ -128,7 +117,7 @@ fn page_size(params: &PageParams) -> Result<u32, Failure> {
 pub(super) async fn popular(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     caller.reader(&entry)?;
@@ -150,7 +139,7 @@ pub(super) struct CreateBody {
 pub(super) async fn create(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
     Body(body): Body<CreateBody>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
@@ -188,7 +177,7 @@ pub(super) fn rate_limited(ms: u32) -> ProblemResponse {
 pub(super) async fn show(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     let for_moderator = caller.reader(&entry)? == Reader::Moderator;
@@ -206,7 +195,7 @@ pub(super) struct EditBody {
 pub(super) async fn edit(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
     Body(body): Body<EditBody>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
@@ -218,7 +207,7 @@ pub(super) async fn edit(
 pub(super) async fn delete(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     services.comments.delete(caller.user(&entry.id)?, &entry.id, comment_id(&comment)?).await?;
@@ -234,7 +223,7 @@ pub(super) struct ReactionBody {
 pub(super) async fn react(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
     Body(body): Body<ReactionBody>,
 ) -> Answer {
     set_reaction(&services, &caller, &stream, &comment, body.reaction).await
@@ -243,7 +232,7 @@ pub(super) async fn react(
 pub(super) async fn unreact(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
 ) -> Answer {
     set_reaction(&services, &caller, &stream, &comment, Reaction::None).await
 }
@@ -276,7 +265,7 @@ pub(super) struct ReviewBody {
 pub(super) async fn review(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path((stream, comment)): Path<(String, String)>,
+    Place((stream, comment)): Place<(String, String)>,
     Body(body): Body<ReviewBody>,
 ) -> Answer {
     let review = match body.review.as_str() {

@@ -7,6 +7,9 @@ use ringside_core::Failure;
 use ringside_core::error::Problem;
 use serde::Serialize;
 
+/// Of a detail, so many characters are sent: it is for people, and what it quotes of a request may be as long as that.
+const DETAIL_CHARS_MAX: usize = 500;
+
 /// A failure on its way to an HTTP client.
 #[derive(Debug, Clone)]
 pub struct ProblemResponse(pub Failure);
@@ -42,11 +45,15 @@ impl IntoResponse for ProblemResponse {
         let problem = failure.problem;
         let retry_after_ms =
             failure.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let detail = match failure.detail.char_indices().nth(DETAIL_CHARS_MAX) {
+            Some((end, _)) => failure.detail.get(..end).unwrap_or_default(),
+            None => &failure.detail,
+        };
         let body = Body {
             r#type: format!("urn:ringside:error:{}", problem.number()),
             title: problem.title(),
             status: problem.status(),
-            detail: &failure.detail,
+            detail,
             number: problem.number(),
             retry_after_ms,
         };
@@ -67,7 +74,7 @@ impl IntoResponse for ProblemResponse {
 }
 
 /// The path is a route, the method is not for it.
-pub(super) async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> ProblemResponse {
+pub(crate) async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> ProblemResponse {
     ProblemResponse::new(Problem::MethodNotAllowed, format!("{method} is not for {}", uri.path()))
 }
 
@@ -77,4 +84,19 @@ pub(super) fn no_such_route(uri: &Uri) -> ProblemResponse {
         Problem::NotFound,
         format!("there is no `{}` here: docs/protocol.md lists the routes", uri.path()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_detail_is_cut_where_it_quotes_a_long_request() {
+        let detail = format!("unknown field `{}`", "ä".repeat(8_000));
+        let response = ProblemResponse::new(Problem::Malformed, detail).into_response();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.starts_with("unknown field `ä") && detail.chars().count() == 500, "{detail}");
+    }
 }

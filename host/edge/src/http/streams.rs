@@ -1,7 +1,7 @@
 //! Routes about streams and this PoP.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::HttpServices;
-use super::caller::{Body, Caller, unavailable};
+use super::caller::{Body, Caller, Place, unavailable};
 use super::comments::reacted;
 use super::problem::ProblemResponse;
 use super::render::CommentBody;
@@ -32,7 +32,7 @@ pub(super) async fn pops(State(services): State<HttpServices>) -> Response {
 pub(super) async fn show(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     caller.reader(&entry)?;
@@ -56,7 +56,7 @@ pub(super) async fn show(
 pub(super) async fn change(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
     Body(patch): Body<SettingsPatch>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
@@ -75,7 +75,7 @@ pub(super) struct EmojiBody {
 pub(super) async fn emoji(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
     Body(body): Body<EmojiBody>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
@@ -92,7 +92,7 @@ pub(super) struct PinBody {
 pub(super) async fn pin(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
     Body(body): Body<PinBody>,
 ) -> Answer {
     set_pin(&services, &caller, &stream, Some(body.comment)).await
@@ -101,7 +101,7 @@ pub(super) async fn pin(
 pub(super) async fn unpin(
     State(services): State<HttpServices>,
     caller: Caller,
-    Path(stream): Path<String>,
+    Place(stream): Place<String>,
 ) -> Answer {
     set_pin(&services, &caller, &stream, None).await
 }
