@@ -1,7 +1,8 @@
 //! A crowd of viewers in a process of its own, so that what they cost is not counted as the server's.
 //!
-//! The process is this program again, with what to do in the environment variable [`CROWD`]. It says `ready` on its
-//! standard output when all are connected, and answers each line on its standard input with a report.
+//! The process is this program again, told so by the environment variable [`CROWD`]. The first line on its standard
+//! input is an [`Order`] as JSON. It says `ready` on its standard output when all are connected, and answers each
+//! further line with a report, once nothing has come for [`QUIET`].
 
 use std::collections::HashSet;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -9,7 +10,7 @@ use std::net::TcpStream;
 use std::os::fd::AsRawFd as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use mio::unix::SourceFd;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::figure::BenchError;
 use crate::processor;
 
-/// Holds an [`Order`] as JSON.
+/// Set where this program runs as a crowd.
 pub(crate) const CROWD: &str = "RINGSIDE_BENCH_CROWD";
 /// What stands before the time in a message, in nanoseconds of the monotonic clock.
 pub(crate) const MARK: &[u8] = b"sent=";
@@ -27,6 +28,10 @@ pub(crate) const MARK: &[u8] = b"sent=";
 pub(crate) const DIGITS: usize = 17;
 /// One connection in so many is looked at for latencies; the others' bytes are only counted.
 const SAMPLED: usize = 20;
+/// What was sent has arrived when nothing came for so long.
+const QUIET: Duration = Duration::from_millis(400);
+/// A report waits no longer than this for it.
+const QUIET_WITHIN: Duration = Duration::from_secs(30);
 /// Connections that are made at once.
 const CONNECTING: usize = 8;
 
@@ -75,12 +80,15 @@ impl Crowd {
     /// Starts a crowd; returns at once.
     pub(crate) fn start(order: &Order) -> Result<Self, BenchError> {
         let mut child = Command::new(std::env::current_exe()?)
-            .env(CROWD, serde_json::to_string(order)?)
+            .env(CROWD, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let input = child.stdin.take().ok_or("the crowd has no standard input")?;
+        let mut input = child.stdin.take().ok_or("the crowd has no standard input")?;
         let output = child.stdout.take().ok_or("the crowd has no standard output")?;
+        let order = serde_json::to_string(order)?;
+        input.write_all(order.as_bytes())?;
+        input.write_all(b"\n")?;
         Ok(Self { child, input, output: BufReader::new(output) })
     }
 
@@ -119,8 +127,12 @@ impl Drop for Crowd {
 
 /// Runs as a crowd, where the environment says so; true if it did.
 pub(crate) fn run_if_asked() -> Result<bool, BenchError> {
-    let Some(order) = std::env::var_os(CROWD) else { return Ok(false) };
-    let order: Order = serde_json::from_str(&order.to_string_lossy())?;
+    if std::env::var_os(CROWD).is_none() {
+        return Ok(false);
+    }
+    let mut order = String::new();
+    io::stdin().read_line(&mut order)?;
+    let order: Order = serde_json::from_str(&order)?;
     if let Some(processor) = order.processor {
         processor::pin(processor)?;
     }
@@ -211,6 +223,7 @@ struct Watch {
     streams: Vec<TcpStream>,
     poll: Poll,
     gone: HashSet<usize>,
+    last_read: Instant,
     bytes: u64,
     messages: u64,
     latency_us: Histogram<u64>,
@@ -226,7 +239,8 @@ impl Watch {
         }
         let rest = vec![Vec::new(); streams.len().div_ceil(SAMPLED)];
         let latency_us = Histogram::new_with_bounds(1, 120_000_000, 3)?;
-        Ok(Self { streams, poll, gone: HashSet::new(), bytes: 0, messages: 0, latency_us, rest })
+        let (gone, last_read) = (HashSet::new(), Instant::now());
+        Ok(Self { streams, poll, gone, last_read, bytes: 0, messages: 0, latency_us, rest })
     }
 
     fn run(mut self) -> Result<(), BenchError> {
@@ -234,15 +248,21 @@ impl Watch {
         let questions = questions();
         let mut events = Events::with_capacity(4_096);
         let mut buffer = vec![0; 256 << 10];
+        let mut asked: Option<Instant> = None;
         loop {
             self.poll.poll(&mut events, Some(Duration::from_millis(20)))?;
             for event in &events {
                 self.read(event.token().0, &mut buffer);
             }
             match questions.try_recv() {
-                Ok(()) => println!("{}", serde_json::to_string(&self.report())?),
+                Ok(()) => asked = Some(Instant::now()),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return Ok(()),
+            }
+            let waited = asked.map(|asked| (asked.elapsed(), asked.max(self.last_read).elapsed()));
+            if waited.is_some_and(|(all, quiet)| quiet >= QUIET || all >= QUIET_WITHIN) {
+                asked = None;
+                println!("{}", serde_json::to_string(&self.report())?);
             }
         }
     }
@@ -256,6 +276,7 @@ impl Watch {
                     return;
                 }
                 Ok(n) => {
+                    self.last_read = Instant::now();
                     self.bytes += n as u64;
                     let (bytes, all) = (buffer.get(..n).unwrap_or(&[]), n == buffer.len());
                     if index.is_multiple_of(SAMPLED) {

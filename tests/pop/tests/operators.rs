@@ -8,13 +8,10 @@
     reason = "helpers of tests"
 )]
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use ringside_testkit::pop::{bundle, hostile};
 use ringside_testkit::{Client, Pop};
 use serde_json::{Value, json};
+use std::path::Path;
 
 fn run(pop: &Pop, arguments: &[&str]) -> (i32, String) {
     let output = pop.run(arguments);
@@ -167,72 +164,4 @@ fn streams_are_registered_and_banned_users_are_put_out_and_kept_out() {
         .expect_problem(104, "spam");
     operator.call("DELETE", "/v1/users/ann/ban", None).expect(204);
     Client::join(&pop, "ann", "viewer", "final").comment("back again");
-}
-
-#[test]
-fn components_are_swapped_under_load_and_no_connection_or_comment_is_lost() {
-    let pop = Pop::start();
-    let throttle = json!({ "comments_per_minute": 1_000_000, "cap_per_second": 0 }).to_string();
-    assert_eq!(run(&pop, &["component", "push", "--slot", "throttle-standard", "--config", &throttle]).0, 0);
-    assert_eq!(run(&pop, &["component", "remove", "repetition"]).0, 0);
-    let mut viewers: Vec<Client> =
-        (0..100).map(|i| Client::join(&pop, &format!("v{i}"), "viewer", "s")).collect();
-    let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..8)
-        .map(|writer| {
-            let (rest, stop) = (pop.rest_as(&format!("w{writer}"), "viewer"), stop.clone());
-            std::thread::spawn(move || {
-                let mut accepted = 0;
-                while !stop.load(Ordering::Relaxed) {
-                    let text = format!("writer {writer} says {accepted}");
-                    let answer = rest.post("/v1/streams/s/comments", &json!({ "text": text }));
-                    assert_eq!(answer.status, 201, "{}", answer.text);
-                    accepted += 1;
-                }
-                accepted
-            })
-        })
-        .collect();
-    for i in 0..6 {
-        let config = words(if i % 2 == 0 { "rosebud" } else { "sled" });
-        assert_eq!(run(&pop, &["component", "push", "--slot", "words", "--config", &config]).0, 0);
-        let (code, text) = run(
-            &pop,
-            &[
-                "component",
-                "push",
-                "--slot",
-                "throttle-standard",
-                "--config",
-                &format!("{{\"comments_per_minute\":{}, \"cap_per_second\":0}}", 1_000_001 + i),
-            ],
-        );
-        assert_eq!(code, 0, "{text}");
-        assert_eq!(run(&pop, &["component", "push", &component("codec-json")]).0, 0);
-    }
-    stop.store(true, Ordering::Relaxed);
-    let accepted: usize = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
-    assert!(accepted > 0);
-    for viewer in viewers.iter_mut().step_by(10) {
-        let mut seen = std::collections::HashSet::new();
-        while seen.len() < accepted {
-            let event = viewer.event("comment");
-            assert!(seen.insert(event["id"].as_str().unwrap().to_owned()), "seen twice: {event}");
-        }
-    }
-    for viewer in &mut viewers {
-        viewer.command(json!({ "type": "leave" }), "done");
-    }
-    let judged: Vec<Value> = pop
-        .rest_as("mona", "moderator")
-        .get("/v1/streams/s/comments?page_size=200")
-        .expect(200)
-        .body["items"]
-        .as_array()
-        .unwrap()
-        .clone();
-    assert!(
-        judged.iter().all(|item| item["judgement"]["generation"].as_u64().is_some()),
-        "every comment has its generation"
-    );
 }

@@ -9,6 +9,7 @@
 
 use std::process::{Command, Stdio};
 
+use ringside_testkit::pop::bundle;
 use ringside_testkit::{Client, Pop};
 use serde_json::json;
 
@@ -190,4 +191,29 @@ fn the_host_says_whether_it_is_ready_and_ends_in_order() {
         ended.join().unwrap()
     });
     assert_eq!(ended, Some(0));
+}
+
+#[test]
+fn the_pages_assets_are_sent_compressed_and_kept_and_the_page_itself_is_asked_for_each_time() {
+    let pop = Pop::start();
+    let get = |path: &str| {
+        let url = format!("http://{}{path}", pop.address());
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--include", "--compressed", &url])
+            .output()
+            .expect("curl must be installed: it is the foreign client of this test");
+        String::from_utf8(output.stdout).unwrap().to_lowercase()
+    };
+    let page = get("/");
+    assert!(page.contains("cache-control: no-cache"), "{page}");
+    let name = page.split("assets/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let original = bundle().join("web/assets");
+    let file =
+        std::fs::read_dir(original).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let name = file.into_iter().find(|file| file.to_lowercase() == name).unwrap();
+    let asset = get(&format!("/assets/{name}"));
+    let (head, _) = asset.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-encoding: gzip") && head.contains("immutable"), "{head}");
+    let none = get("/assets/none.js");
+    assert!(none.starts_with("http/1.1 404") && none.contains("cache-control: no-store"), "{none}");
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::middleware::Next;
+use axum::response::Response;
 use ringside_edge::http::{self, HttpServices};
 use ringside_edge::{Rooms, Services, sse};
 use tower_http::cors::{Any, CorsLayer};
@@ -18,6 +21,9 @@ use crate::config::Config;
 /// The page loads nothing from elsewhere and runs nothing that was written into it.
 const PAGE_POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss: http: https:; img-src 'self' data:; \
                            style-src 'self' 'unsafe-inline'; frame-ancestors *; base-uri 'none'; form-action 'none'";
+
+/// A year, which is the longest that caches honour.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// All of it.
 pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health: Health) -> Router {
@@ -43,8 +49,10 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
     let page = Router::new()
         .fallback_service(
             ServeDir::new(config.bundle().join("web"))
+                .precompressed_gzip()
                 .fallback(axum::handler::HandlerWithoutStateExt::into_service(http::no_such_route)),
         )
+        .layer(axum::middleware::from_fn(cache_assets))
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .layer(SetResponseHeaderLayer::overriding(
             CONTENT_SECURITY_POLICY,
@@ -56,4 +64,14 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
         ))
         .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
     api.merge(health::router(health)).fallback_service(page)
+}
+
+/// Lets browsers and CDNs keep the page's assets: their names hold a digest of what is in them.
+async fn cache_assets(request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    if is_asset && response.status().is_success() {
+        response.headers_mut().insert(CACHE_CONTROL, FOREVER);
+    }
+    response
 }

@@ -35,12 +35,10 @@ pub(super) fn measure(
     crowd.ready()?;
     let gap = Duration::from_secs(1) / per_second;
     let warm = sweeps(&mut sockets, frame_bytes, gap, Duration::from_secs(1));
-    std::thread::sleep(Duration::from_millis(300));
     crowd.report()?;
     let before = processor::time_of_process();
     let sent = sweeps(&mut sockets, frame_bytes, gap, extent.time);
     let took = processor::time_of_process() - before;
-    std::thread::sleep(Duration::from_millis(500));
     let report = crowd.report()?;
     if warm == 0 || sent == 0 {
         return Err("the bare loop sent nothing".into());

@@ -30,8 +30,6 @@ use crate::{pop, processor};
 const SLOTS: [(&str, World); 2] = [("throttle-standard", World::Throttle), ("codec-json", World::Codec)];
 /// Time to settle before it is measured: the tick finds its length.
 const WARM: Duration = Duration::from_secs(3);
-/// Time for what is under way to arrive.
-const REST: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(extent: Extent, per_second: u32, there: usize) -> Result<Cost, BenchError> {
     let folder = tempfile::tempdir()?;
@@ -55,16 +53,13 @@ pub(super) fn measure(extent: Extent, per_second: u32, there: usize) -> Result<C
     crowd.ready()?;
     let mut talk = Talk::new(stream, partition)?;
     runtime.block_on(talk.speak(&*services.relay, per_second, WARM))?;
-    std::thread::sleep(REST);
     crowd.report()?;
     let before = processor::time_of_process();
     let comments = runtime.block_on(talk.speak(&*services.relay, per_second, extent.time))?;
-    std::thread::sleep(REST);
-    let took = processor::time_of_process() - before;
     let report = crowd.report()?;
+    let took = processor::time_of_process() - before;
     // One alone shows how many bytes a comment's frame has.
     runtime.block_on(talk.speak(&*services.relay, 1, Duration::from_millis(1)))?;
-    std::thread::sleep(REST);
     let alone = crowd.report()?;
     runtime.block_on(edge.shutdown());
     components.shutdown();
