@@ -10,7 +10,7 @@
 
 use ringside_testkit::pop::{bundle, hostile};
 use ringside_testkit::{Client, Pop};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 
 fn run(pop: &Pop, arguments: &[&str]) -> (i32, String) {
