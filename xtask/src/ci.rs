@@ -1,10 +1,11 @@
-//! `cargo xtask ci`: every check that a change must pass, then all tests, then a summary with what each took.
+//! `cargo xtask ci`: every check that a change must pass, then all tests, then the fuzz targets, then a summary with what each took.
 
 use std::time::{Duration, Instant};
 
 use crate::console::{Steps, seconds};
 use crate::context::{Context, GUEST_TARGET};
 use crate::failure::{Failure, Result};
+use crate::fuzz::{self, Search};
 use crate::prerequisites::{Need, check};
 use crate::suites::{self, Choice};
 use crate::{deny, tidy, web};
@@ -63,6 +64,15 @@ pub(crate) fn verb(context: &Context) -> Result<()> {
     }
     let verdict = if tested.is_ok() { Verdict::Passed } else { Verdict::Failed };
     lines.push(Line { what: "tests", verdict, took: began.elapsed() });
+
+    context.console.say("\nfuzz targets, as `cargo xtask fuzz` runs them");
+    let began = Instant::now();
+    let searched = fuzz::run(context, &Search::default());
+    if let Err(failure) = &searched {
+        context.console.say(failure);
+    }
+    let verdict = if searched.is_ok() { Verdict::Passed } else { Verdict::Failed };
+    lines.push(Line { what: "fuzz targets", verdict, took: began.elapsed() });
 
     context.console.say(format_args!("\n{}", summary(&lines)));
     context.console.say(tally);

@@ -10,6 +10,7 @@ mod deny;
 mod dev;
 mod failure;
 mod files;
+mod fuzz;
 mod place;
 mod pop;
 mod prerequisites;
@@ -60,6 +61,11 @@ enum Verb {
         /// Names and options for the benchmarks; --json prints one object a line.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Look for inputs that break the host: changes known ones at random, half a minute for each target.
+    Fuzz {
+        #[command(flatten)]
+        search: fuzz::Search,
     },
     /// Build the WebAssembly components, sign them, and lay them into the bundle.
     Components {
@@ -116,6 +122,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Test { choice } => suites::verb(&context, &choice),
         Verb::Ci => ci::verb(&context),
         Verb::Bench { arguments } => bench::verb(&context, &arguments),
+        Verb::Fuzz { search } => fuzz::verb(&context, &search),
         Verb::Components { hostile, push, at } => {
             components::verb(&context, hostile)?;
             match push {

@@ -164,10 +164,10 @@ fn with_names(mut cargo: Command, choice: &Choice) -> Command {
 }
 
 /// What the tests are told about the things that were set up for them.
-struct Environment(Vec<(&'static str, std::ffi::OsString)>);
+pub(crate) struct Environment(Vec<(&'static str, std::ffi::OsString)>);
 
 impl Environment {
-    fn of(context: &Context, long: bool) -> Self {
+    pub(crate) fn of(context: &Context, long: bool) -> Self {
         let places = &context.places;
         let mut environment = Self(Vec::new());
         environment.set("RINGSIDE_BUNDLE", places.bundle());
@@ -186,7 +186,7 @@ impl Environment {
         self.0.push((name, value.into()));
     }
 
-    fn on(&self, mut command: Command) -> Command {
+    pub(crate) fn on(&self, mut command: Command) -> Command {
         command.envs(self.0.iter().map(|(name, value)| (name, value)));
         command
     }
