@@ -8,6 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::fuzz::{self, Search};
 use crate::prerequisites::{Need, check};
 use crate::suites::{self, Choice};
+use crate::tools::CARGO_DENY;
 use crate::{deny, tidy, web};
 
 /// How a check ended.
@@ -34,14 +35,14 @@ const CHECKS: [Check; 8] = [
     ("lints", lints),
     ("lints of the guests", guest_lints),
     ("lints of the pages", |context| web::lint(context).map(|()| true)),
-    ("cargo-deny is there", |context| deny::install(context).map(|()| true)),
+    ("cargo-deny is there", |context| CARGO_DENY.install(context).map(|()| true)),
     ("licences, bans, sources", |context| deny::check(context).map(|()| true)),
     ("advisories", deny::advisories),
 ];
 
 /// The verb. A failed check does not keep the others from being made.
 pub(crate) fn verb(context: &Context) -> Result<()> {
-    check(context, &[Need::C, Need::Node, Need::GuestTarget])?;
+    check(context, &[Need::C, Need::Curl, Need::Node, Need::GuestTarget])?;
     let mut lines = Vec::new();
     let mut steps = Steps::new(&context.console, CHECKS.len());
     for (what, work) in CHECKS {

@@ -19,6 +19,7 @@ mod signing;
 mod suites;
 mod tally;
 mod tidy;
+mod tools;
 mod trim;
 mod web;
 mod workspace;

@@ -13,6 +13,8 @@ const NODE_MIN: (u32, u32) = (20, 19);
 pub(crate) enum Need {
     /// A C compiler and make, for the few dependencies with C sources.
     C,
+    /// curl, a client that the tests did not write.
+    Curl,
     /// Node.js with npm, for the pages.
     Node,
     /// Rust's `wasm32-wasip2` target, for the guests; added when it is missing.
@@ -44,6 +46,9 @@ fn missing(context: &Context, need: Need) -> Option<String> {
                 )
             })
         }
+        Need::Curl => answer("curl").is_none().then(|| {
+            "  curl, a client of the tests: on Debian or Ubuntu `apt-get install curl`".to_owned()
+        }),
         Need::Node => {
             let absent = node_trouble(answer("node").as_deref(), answer("npm").as_deref())?;
             Some(format!(

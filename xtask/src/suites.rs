@@ -11,6 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::prerequisites::{Need, check};
 use crate::process::{Fate, Output};
 use crate::tally::Tally;
+use crate::tools::WEBSOCAT;
 use crate::web::npm;
 use crate::{components, trim, web};
 
@@ -87,6 +88,9 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
     let mut steps = Steps::new(&context.console, set_up + usize::from(rust) + suites.len());
 
     let mut prerequisites = vec![Need::C, Need::GuestTarget];
+    if rust {
+        prerequisites.push(Need::Curl);
+    }
     if whole || pages {
         prerequisites.push(Need::Node);
     }
@@ -104,6 +108,10 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
     if needs(Suite::Browser) {
         let browser = steps.run("find a Chromium", || chromium::find_or_install(context))?;
         environment.set(chromium::VARIABLE, browser);
+    }
+    if rust {
+        steps.run("find or build websocat, a client of the edge's tests", || WEBSOCAT.install(context))?;
+        environment.set("RINGSIDE_WEBSOCAT", WEBSOCAT.program(context));
     }
     // Built with the tests where both are wanted: their features join then, and no dependency is built twice.
     let programs: &[&str] =

@@ -1,5 +1,5 @@
 //! What the edge's tests share: frames written by hand and a reader that forgives nothing ([`wire`]), tables of cases
-//! against a real PoP ([`conformance`]).
+//! against a real PoP ([`conformance`]), and clients of other makers as child processes ([`foreign`]).
 //!
 //! Nothing here knows the product's code: what is expected comes from RFC 6455, RFC 7692 and `docs/protocol.md`.
 #![allow(
@@ -11,4 +11,5 @@
 )]
 
 pub mod conformance;
+pub mod foreign;
 pub mod wire;

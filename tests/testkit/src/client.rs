@@ -154,28 +154,34 @@ impl Client {
         }
     }
 
-    fn take_in(&mut self, mut message: Value) {
+    fn take_in(&mut self, message: Value) {
         if message["type"] != "batch" {
             self.waiting.push_back(message);
             return;
         }
         self.position = Some(message["position"].as_str().unwrap().to_owned());
-        let at = message["at"].as_i64().unwrap_or(0);
-        let mut authors = std::collections::HashMap::new();
-        for mut event in std::mem::take(message["events"].as_array_mut().unwrap()) {
-            if event["type"] == "comment" {
-                event["at"] = json!(at + event["at"].as_i64().unwrap_or(0));
-                if let Some(id) = event["author"]["id"].as_str() {
-                    authors.insert(id.to_owned(), event["author"].clone());
-                } else {
-                    let id = event["author"].as_str().unwrap();
-                    event["author"] = authors[id].clone();
-                }
-            }
-            self.waiting.push_back(event);
-        }
-        if message["left_out"].as_u64().unwrap_or(0) > 0 {
-            self.waiting.push_back(json!({ "type": "left_out", "count": message["left_out"] }));
+        self.waiting.extend(events(message));
+    }
+}
+
+/// The events of a batch, with `at` made absolute and authors in full, and behind them, where some were left out, an
+/// event `left_out` with their `count`.
+#[must_use]
+pub fn events(mut batch: Value) -> Vec<Value> {
+    let at = batch["at"].as_i64().unwrap_or(0);
+    let mut authors = std::collections::HashMap::new();
+    let mut events = std::mem::take(batch["events"].as_array_mut().unwrap());
+    for event in events.iter_mut().filter(|event| event["type"] == "comment") {
+        event["at"] = json!(at + event["at"].as_i64().unwrap_or(0));
+        if let Some(id) = event["author"]["id"].as_str() {
+            authors.insert(id.to_owned(), event["author"].clone());
+        } else {
+            let id = event["author"].as_str().unwrap();
+            event["author"] = authors[id].clone();
         }
     }
+    if batch["left_out"].as_u64().unwrap_or(0) > 0 {
+        events.push(json!({ "type": "left_out", "count": batch["left_out"] }));
+    }
+    events
 }
