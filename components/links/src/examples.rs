@@ -1,6 +1,8 @@
 //! The self-test, made from the configuration: its lists, and links that no list has.
 
-use ringside_moderator::{Action, Example, Role, Submission, example, submission};
+use ringside_moderator::{
+    Action, Example, Role, StreamInfo, example, stream_info, submission, submission_folded,
+};
 
 use crate::config::{Config, Domains};
 
@@ -37,17 +39,18 @@ pub(crate) fn of(config: &Config) -> Vec<Example> {
 
 fn of_unlisted(config: &Config) -> Vec<Example> {
     let plain = submission(&format!("see https://{HOST}/x"));
-    let forbidden = Submission { links_allowed: false, ..plain.clone() };
-    let mut moderator = forbidden.clone();
-    moderator.author.role = Role::Moderator;
+    let without_links =
+        |example| Example { stream_info: StreamInfo { links_allowed: false, ..stream_info() }, ..example };
+    let mut moderator = plain.clone();
+    moderator.role = Role::Moderator;
     let when_forbidden: Action = config.when_links_forbidden.into();
     let for_moderators = if config.moderators_exempt { Action::Accept } else { when_forbidden };
     let (name, _) = HOST.split_once('.').unwrap_or((HOST, ""));
     let spelled_out = format!("go to {name} dot com now");
     vec![
-        example(plain, Action::Accept, ""),
-        example(forbidden, when_forbidden, reason(when_forbidden, HOST)),
-        example(moderator, for_moderators, reason(for_moderators, HOST)),
+        example(plain.clone(), Action::Accept, ""),
+        without_links(example(plain, when_forbidden, reason(when_forbidden, HOST))),
+        without_links(example(moderator, for_moderators, reason(for_moderators, HOST))),
         of_text(&spelled_out, config.spelled_out.into(), "spelled out"),
         of_text("http://134744072/login", config.addresses.into(), "134744072"),
         of_text(&format!("https://bank.example@{HOST}/"), config.disguised.into(), HOST),
@@ -55,8 +58,7 @@ fn of_unlisted(config: &Config) -> Vec<Example> {
 }
 
 fn of_text(text: &str, action: Action, part: &str) -> Example {
-    let submission = Submission { folded: crate::find::fold(text), ..submission(text) };
-    example(submission, action, reason(action, part))
+    example(submission_folded(text, &crate::find::fold(text)), action, reason(action, part))
 }
 
 /// `accept` carries no reason.

@@ -8,7 +8,7 @@ mod examples;
 mod find;
 
 use ringside_moderator::{
-    Action, Description, Example, Label, Moderator, Role, Submission, Verdict, accepted,
+    Action, Description, Example, Label, Moderator, Role, StreamInfo, Submission, Verdict, accepted,
 };
 
 use config::Domains;
@@ -39,7 +39,7 @@ impl Moderator for Rules {
         Ok(Self { domains: Domains::new(&config), endings: Endings::new(), config })
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, stream: &StreamInfo, submission: &Submission) -> Verdict {
         let mut verdict = accepted(submission.ticket);
         let mut links = find::links(&submission.folded, &self.endings);
         links.retain(|link| !self.domains.is_allowed(&link.host));
@@ -47,12 +47,12 @@ impl Moderator for Rules {
             return verdict;
         }
         verdict.labels.push(Label { name: "link".into(), score: 1.0 });
-        let moderates = matches!(submission.author.role, Role::Moderator | Role::Operator);
+        let moderates = matches!(submission.role, Role::Moderator | Role::Operator);
         if moderates && self.config.moderators_exempt {
             return verdict;
         }
         for link in &links {
-            for (action, label, reason) in self.findings(link, submission.links_allowed) {
+            for (action, label, reason) in self.findings(link, stream.links_allowed) {
                 raise(&mut verdict, action, label, reason);
             }
         }

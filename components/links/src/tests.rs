@@ -1,6 +1,8 @@
 //! Verdicts, text by text.
 
-use ringside_moderator::{Action, Moderator, Role, Submission, Verdict, submission};
+use ringside_moderator::{
+    Action, Moderator, Role, StreamInfo, Verdict, stream_info, submission, submission_folded,
+};
 
 use super::*;
 
@@ -9,7 +11,8 @@ fn rules(config: &str) -> Rules {
 }
 
 fn judge(rules: &Rules, text: &str, links_allowed: bool) -> Verdict {
-    rules.judge(&Submission { links_allowed, folded: find::fold(text), ..submission(text) })
+    let stream = StreamInfo { links_allowed, ..stream_info() };
+    rules.judge(&stream, &submission_folded(text, &find::fold(text)))
 }
 
 #[test]
@@ -54,9 +57,10 @@ fn where_links_are_not_allowed_every_link_is_refused_with_the_reason() {
 #[test]
 fn moderators_may_post_links_unless_configured_otherwise() {
     for (config, action) in [("", Action::Accept), (r#"{"moderators_exempt": false}"#, Action::Reject)] {
-        let mut comment = Submission { links_allowed: false, ..submission("https://example.com") };
-        comment.author.role = Role::Moderator;
-        assert_eq!(rules(config).judge(&comment).action, action, "{config}");
+        let stream = StreamInfo { links_allowed: false, ..stream_info() };
+        let mut comment = submission("https://example.com");
+        comment.role = Role::Moderator;
+        assert_eq!(rules(config).judge(&stream, &comment).action, action, "{config}");
     }
 }
 
@@ -122,7 +126,7 @@ fn the_examples_hold_with_any_configuration() {
         let rules = rules(config);
         let examples = rules.examples();
         for example in &examples {
-            let verdict = rules.judge(&example.submission);
+            let verdict = rules.judge(&example.stream_info, &example.submission);
             assert_eq!(verdict.action, example.action, "{config}: {example:?} got {verdict:?}");
             let part = example.reason_contains.as_deref().unwrap_or_default();
             assert!(verdict.reason.contains(part), "{config}: {example:?} got {verdict:?}");

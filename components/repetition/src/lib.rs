@@ -8,7 +8,7 @@ mod count;
 mod examples;
 
 use ringside_moderator::{
-    Action, Description, Example, Label, Moderator, Role, Submission, Verdict, accepted,
+    Action, Description, Example, Label, Moderator, Role, StreamInfo, Submission, Verdict, accepted,
 };
 
 pub use config::{Config, Rule};
@@ -32,14 +32,14 @@ impl Moderator for Rules {
         Ok(Self { config: Config::from_json(config)? })
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         let mut verdict = accepted(submission.ticket);
-        let moderates = matches!(submission.author.role, Role::Moderator | Role::Operator);
+        let moderates = matches!(submission.role, Role::Moderator | Role::Operator);
         if moderates && self.config.moderators_exempt {
             return verdict;
         }
         self.judge_counters(submission, &mut verdict);
-        self.judge_text(&submission.text, &submission.folded, &mut verdict);
+        self.judge_text(submission.text(), &submission.folded, &mut verdict);
         verdict
     }
 

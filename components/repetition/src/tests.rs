@@ -1,6 +1,6 @@
 //! Verdicts, counter by counter.
 
-use ringside_moderator::{Action, Counters, Moderator, Role, Submission, Verdict, submission};
+use ringside_moderator::{Action, Counters, Moderator, Role, Submission, Verdict, stream_info, submission};
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn counters(author_comments: u32, same: u32, likeness: u8, stream: u32) -> Count
 
 fn judge(config: &str, text: &str, counters: Counters) -> Verdict {
     let rules = Rules::from_json(config).unwrap();
-    rules.judge(&Submission { counters, ..submission(text) })
+    rules.judge(&stream_info(), &Submission { counters, ..submission(text) })
 }
 
 #[test]
@@ -88,8 +88,12 @@ fn a_threshold_of_zero_turns_a_rule_off() {
 fn moderators_may_repeat_themselves_unless_configured_otherwise() {
     for (config, action) in [("", Action::Accept), (r#"{"moderators_exempt": false}"#, Action::Reject)] {
         let mut comment = Submission { counters: counters(50, 5, 100, 5), ..submission(LONG) };
-        comment.author.role = Role::Moderator;
-        assert_eq!(Rules::from_json(config).unwrap().judge(&comment).action, action, "{config}");
+        comment.role = Role::Moderator;
+        assert_eq!(
+            Rules::from_json(config).unwrap().judge(&stream_info(), &comment).action,
+            action,
+            "{config}"
+        );
     }
 }
 
@@ -127,7 +131,7 @@ fn the_examples_hold_with_any_configuration() {
     ] {
         let rules = Rules::from_json(config).unwrap();
         for example in rules.examples() {
-            let verdict = rules.judge(&example.submission);
+            let verdict = rules.judge(&example.stream_info, &example.submission);
             assert_eq!(verdict.action, example.action, "{config}: {example:?} got {verdict:?}");
         }
     }

@@ -10,7 +10,7 @@ const MINUTE_MS: u64 = 60_000;
 /// Decides on one request: the stream's settings first, since waiting does not help against them,
 /// then slow mode and limits, of which the longer wait counts.
 pub(crate) fn decide(config: &Config, settings: &Settings, request: &Request) -> Admission {
-    let role = request.author.role;
+    let role = request.role;
     if role == Role::Anonymous {
         return Admission::Refuse("sign in to take part".into());
     }
@@ -20,7 +20,7 @@ pub(crate) fn decide(config: &Config, settings: &Settings, request: &Request) ->
         if settings.closed {
             return Admission::Refuse("the chat is closed".into());
         }
-        if settings.members_only && !request.author.member {
+        if settings.members_only && !request.member {
             return Admission::Refuse("only members may comment on this stream".into());
         }
     }

@@ -1,6 +1,6 @@
 //! The self-test, made to hold for any configuration: limits are taken from it.
 
-use ringside_throttle::{Activity, Admission, Author, Example, Request, Role, Settings};
+use ringside_throttle::{Activity, Admission, Example, Request, Role, Settings};
 
 use crate::Config;
 
@@ -22,14 +22,14 @@ pub(crate) fn of(config: &Config) -> Vec<Example> {
             examples.push(example(activity, limit - 1, open(), Admission::Admit));
             examples.push(example(activity, limit, open(), Admission::Wait(1)));
             let mut moderator = example(activity, limit, open(), Admission::Admit);
-            moderator.request.author.role = Role::Moderator;
+            moderator.request.role = Role::Moderator;
             if !config.moderators_exempt {
                 moderator.admission = Admission::Wait(1);
             }
             examples.push(moderator);
         }
         let mut anonymous = example(activity, 0, open(), Admission::Refuse("sign in to take part".into()));
-        anonymous.request.author.role = Role::Anonymous;
+        anonymous.request.role = Role::Anonymous;
         examples.push(anonymous);
     }
     examples.extend(settings_examples());
@@ -48,7 +48,7 @@ fn settings_examples() -> Vec<Example> {
     reaction.request.since_last_ms = Some(0);
     let for_members = Settings { members_only: true, ..open() };
     let mut member = example(Activity::Comment, 0, for_members.clone(), Admission::Admit);
-    member.request.author.member = true;
+    member.request.member = true;
     vec![
         soon,
         later,
@@ -64,14 +64,16 @@ fn settings_examples() -> Vec<Example> {
 fn example(activity: Activity, count: u32, settings: Settings, admission: Admission) -> Example {
     let request = Request {
         ticket: 1,
-        author: Author { id: "u1".into(), name: "ann".into(), role: Role::Viewer, member: false },
+        role: Role::Viewer,
+        member: false,
+        author: None,
         activity,
         count_in_window: count,
         window_ms: WINDOW_MS,
         oldest_age_ms: if count > 0 { WINDOW_MS / 2 } else { 0 },
         since_last_ms: (count > 0).then_some(WINDOW_MS / 4),
         comments_per_second: 10,
-        attributes: Vec::new(),
+        attributes: None,
     };
     Example { request, settings, admission }
 }

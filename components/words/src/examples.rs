@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringside_moderator::{Action, Example, Submission, example, submission};
+use ringside_moderator::{Action, Example, StreamInfo, Submission, example, stream_info, submission};
 
 use crate::config::{Config, List, Term};
 use crate::plain::Plain;
@@ -35,9 +35,10 @@ pub(crate) fn of(config: &Config) -> Vec<Example> {
     }
     let text = format!("no {BLOCKED} please");
     if oracle.count_within(&text) == 0 {
-        let blocked = Submission { blocked_terms: vec![BLOCKED.into()], ..submission(&text) };
         let action = config.blocked_terms_action.into();
-        examples.push(example(blocked, action, reason(action, BLOCKED)));
+        let stream_info = StreamInfo { blocked_terms: vec![BLOCKED.into()], ..stream_info() };
+        let blocked = example(submission(&text), action, reason(action, BLOCKED));
+        examples.push(Example { stream_info, ..blocked });
     }
     examples
 }
@@ -51,10 +52,15 @@ fn of_list(config: &Config, list: &List, oracle: &Oracle) -> Vec<Example> {
         .filter(|text| oracle.count_within(text) == 1)
         .take(ENTRIES_A_LIST)
         .map(|text| {
-            let submission = Submission { language: list.language.clone(), ..submission(&text) };
+            let submission = Submission { language: language(list), ..submission(&text) };
             example(submission, action, reason(action, &list.name))
         })
         .collect()
+}
+
+/// The language of comments that a list is for; none where it is for all.
+fn language(list: &List) -> Option<String> {
+    (!list.language.is_empty()).then(|| list.language.clone())
 }
 
 /// `accept` carries no reason.

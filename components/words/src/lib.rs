@@ -9,7 +9,7 @@ mod examples;
 mod matcher;
 mod plain;
 
-use ringside_moderator::{Description, Example, Label, Moderator, Submission, Verdict, accepted};
+use ringside_moderator::{Description, Example, Label, Moderator, StreamInfo, Submission, Verdict, accepted};
 
 use config::Term;
 pub use config::{Config, List};
@@ -41,10 +41,10 @@ impl Moderator for Rules {
         Ok(Self { config, matcher })
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, stream: &StreamInfo, submission: &Submission) -> Verdict {
         let text = Plain::new(&submission.folded);
         let mut verdict = accepted(submission.ticket);
-        if let Some(term) = blocked::find(&submission.blocked_terms, &text) {
+        if let Some(term) = blocked::find(&stream.blocked_terms, &text) {
             verdict.action = self.config.blocked_terms_action.into();
             verdict.reason = format!("`{term}` is blocked on this stream");
         }

@@ -82,7 +82,9 @@ impl Matcher {
                 }
                 match term.hit {
                     None => allowed.push((start, end)),
-                    Some(hit) if self.is_for(hit, &submission.language) => hits.push((start, end, hit)),
+                    Some(hit) if self.is_for(hit, submission.language.as_deref().unwrap_or_default()) => {
+                        hits.push((start, end, hit))
+                    }
                     Some(_) => {}
                 }
             }
@@ -120,7 +122,7 @@ fn is_stretched(submission: &Submission, text: &Plain, at: usize) -> bool {
     let letter = rest.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
     let Some(letter) = letter else { return false };
     let mut run = 0;
-    submission.text.chars().any(|c| {
+    submission.text().chars().any(|c| {
         let same = c.to_lowercase().eq(std::iter::once(letter));
         run = if same { run + 1 } else { 0 };
         run >= 3

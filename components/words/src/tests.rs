@@ -1,6 +1,8 @@
 //! Verdicts, text by text.
 
-use ringside_moderator::{Action, Moderator, Role, Submission, Verdict, submission};
+use ringside_moderator::{
+    Action, Moderator, Role, StreamInfo, Submission, Verdict, stream_info, submission, submission_folded,
+};
 
 use super::*;
 
@@ -9,7 +11,7 @@ fn rules(config: &str) -> Rules {
 }
 
 fn judge(rules: &Rules, text: &str) -> Verdict {
-    rules.judge(&submission(text))
+    rules.judge(&stream_info(), &submission(text))
 }
 
 const SMALL: &str = r#"{
@@ -99,7 +101,7 @@ fn a_stretched_word_is_found_and_a_doubled_letter_makes_another_word() {
         ("asssss", "ass", Action::Flag),
         ("slllllur", "sllur", Action::Reject),
     ] {
-        let verdict = rules.judge(&Submission { folded: folded.into(), ..submission(text) });
+        let verdict = rules.judge(&stream_info(), &submission_folded(text, folded));
         assert_eq!(verdict.action, action, "{text}: {verdict:?}");
     }
 }
@@ -107,9 +109,10 @@ fn a_stretched_word_is_found_and_a_doubled_letter_makes_another_word() {
 #[test]
 fn a_list_of_a_language_is_skipped_where_the_comment_is_known_to_be_in_another() {
     let rules = rules(SMALL);
-    for (language, action) in [("", Action::Flag), ("de", Action::Flag), ("en", Action::Accept)] {
-        let verdict = rules.judge(&Submission { language: language.into(), ..submission("dummkopf") });
-        assert_eq!(verdict.action, action, "in `{language}`");
+    for (language, action) in [(None, Action::Flag), (Some("de"), Action::Flag), (Some("en"), Action::Accept)]
+    {
+        let comment = Submission { language: language.map(str::to_owned), ..submission("dummkopf") };
+        assert_eq!(rules.judge(&stream_info(), &comment).action, action, "in {language:?}");
     }
 }
 
@@ -128,6 +131,7 @@ fn the_streams_own_terms_are_whole_words_unless_starred() {
     let rules = rules("");
     let terms: Vec<String> =
         ["spoiler", "end of the film", "snape*", "", "***", "😱", "結末", "boo"].map(String::from).into();
+    let stream = StreamInfo { blocked_terms: terms, ..stream_info() };
     for (text, found) in [
         ("no spoiler please", Some("spoiler")),
         ("no sp0iler please", Some("spoiler")),
@@ -141,7 +145,7 @@ fn the_streams_own_terms_are_whole_words_unless_starred() {
         ("bo", None),
         ("", None),
     ] {
-        let verdict = rules.judge(&Submission { blocked_terms: terms.clone(), ..submission(text) });
+        let verdict = rules.judge(&stream, &submission(text));
         let expected = if found.is_some() { Action::Reject } else { Action::Accept };
         assert_eq!(verdict.action, expected, "{text}: {verdict:?}");
         assert!(verdict.reason.contains(found.unwrap_or_default()), "{text}: {verdict:?}");
@@ -151,8 +155,8 @@ fn the_streams_own_terms_are_whole_words_unless_starred() {
 #[test]
 fn moderators_are_judged_like_everyone() {
     let mut moderator = submission("slur");
-    moderator.author.role = Role::Moderator;
-    assert_eq!(rules(SMALL).judge(&moderator).action, Action::Reject);
+    moderator.role = Role::Moderator;
+    assert_eq!(rules(SMALL).judge(&stream_info(), &moderator).action, Action::Reject);
 }
 
 #[test]
@@ -164,8 +168,8 @@ fn a_list_may_say_itself_what_follows() {
     );
     assert_eq!(judge(&rules, "one").action, Action::Reject);
     assert_eq!(judge(&rules, "two").action, Action::ShadowBan);
-    let blocked = Submission { blocked_terms: vec!["three".into()], ..submission("three") };
-    assert_eq!(rules.judge(&blocked).action, Action::Hold);
+    let stream = StreamInfo { blocked_terms: vec!["three".into()], ..stream_info() };
+    assert_eq!(rules.judge(&stream, &submission("three")).action, Action::Hold);
 }
 
 #[test]
@@ -218,7 +222,7 @@ fn the_examples_hold_and_cover_every_list() {
         let rules = rules(config);
         let examples = rules.examples();
         for example in &examples {
-            let verdict = rules.judge(&example.submission);
+            let verdict = rules.judge(&example.stream_info, &example.submission);
             assert_eq!(verdict.action, example.action, "{example:?} got {verdict:?}");
             let part = example.reason_contains.as_deref().unwrap_or_default();
             assert!(verdict.reason.contains(part), "{example:?} got {verdict:?}");

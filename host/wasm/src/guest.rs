@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use wasmtime::ResourceLimiter;
 
 use crate::bindings::throttle::ringside::edge::host;
+use crate::bindings::throttle::ringside::edge::types::Wants;
 use crate::limits;
 use crate::metrics::{CounterOf, Metrics};
 use crate::text::cut;
@@ -73,13 +74,16 @@ pub(crate) struct GuestState {
     offer: Arc<Offer>,
     /// Handles of the counters this instance used; bounded as the offer's are.
     counters: HashMap<String, Counter>,
+    /// What the instance asked to be told when it was configured: nothing before.
+    pub(crate) wants: Wants,
     /// True when the instance was refused memory: that explains the trap that follows.
     pub(crate) refused_memory: bool,
 }
 
 impl GuestState {
     pub(crate) fn new(offer: Arc<Offer>) -> Self {
-        Self { offer, counters: HashMap::new(), refused_memory: false }
+        let wants = Wants { authors: false };
+        Self { offer, counters: HashMap::new(), wants, refused_memory: false }
     }
 }
 

@@ -166,7 +166,18 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
-    pub(crate) fn of(&self, action: Action) -> &Counter {
+    /// Counts a batch's verdicts. The counters are shared by all workers, so each is touched once a batch.
+    pub(crate) fn count(&self, actions: impl Iterator<Item = Action> + Clone) {
+        use Action::{Accept, Flag, Hold, Reject, ShadowBan};
+        for action in [Accept, Flag, Hold, ShadowBan, Reject] {
+            let count = actions.clone().filter(|other| *other == action).count();
+            if count > 0 {
+                self.of(action).inc_by(count as u64);
+            }
+        }
+    }
+
+    fn of(&self, action: Action) -> &Counter {
         match action {
             Action::Accept => &self.accept,
             Action::Flag => &self.flag,

@@ -12,6 +12,7 @@ use ringside_ports::releases::World as WorldName;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
+use crate::bindings::throttle::ringside::edge::types::Wants;
 use crate::call::CallError;
 use crate::engine::{Clock, Runtime};
 use crate::guest::{GuestState, Offer};
@@ -93,6 +94,11 @@ impl<W: World> Guest<W> {
         self.store.set_epoch_deadline(ticks);
         call(&self.world, &mut self.store)
             .map_err(|error| CallError::from_wasmtime(&error, ticks, self.store.data().refused_memory))
+    }
+
+    /// What it asked to be told beside what all are.
+    pub(crate) fn wants(&self) -> Wants {
+        self.store.data().wants
     }
 
     /// # Errors

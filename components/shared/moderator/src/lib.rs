@@ -22,9 +22,19 @@ mod sample;
 pub use action::ActionName;
 pub use ringside_arena::Arena;
 
-pub use bindings::ringside::edge::moderation::{Action, Counters, Example, Label, Submission, Verdict};
-pub use bindings::ringside::edge::types::{Author, Description, Role};
-pub use sample::{accepted, example, submission};
+pub use bindings::ringside::edge::moderation::{
+    Action, Counters, Example, Label, StreamInfo, Submission, Verdict,
+};
+pub use bindings::ringside::edge::types::{Author, Description, Role, Wants};
+pub use sample::{accepted, example, stream_info, submission, submission_folded};
+
+impl Submission {
+    /// As the author wrote it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or(&self.folded)
+    }
+}
 
 /// Rules that judge one comment at a time.
 pub trait Moderator: Sized {
@@ -37,8 +47,13 @@ pub trait Moderator: Sized {
     /// A sentence that names the offending key or value and says what to do.
     fn from_json(config: &str) -> Result<Self, String>;
 
-    /// Judges one comment. Depends on nothing but the rules and the submission.
-    fn judge(&self, submission: &Submission) -> Verdict;
+    /// What the rules need to be told beside what all are. Nothing unless overridden.
+    fn wants(&self) -> Wants {
+        Wants { authors: false }
+    }
+
+    /// Judges one comment on a stream. Depends on nothing but the rules and its arguments.
+    fn judge(&self, stream: &StreamInfo, submission: &Submission) -> Verdict;
 
     /// The self-test, true for the configuration that these rules were made from.
     fn examples(&self) -> Vec<Example>;
@@ -55,7 +70,7 @@ macro_rules! export_moderator {
             use std::sync::OnceLock;
 
             use $crate::bindings::ringside::edge::host;
-            use $crate::{Description, Example, Moderator, Submission, Verdict};
+            use $crate::{Description, Example, Moderator, StreamInfo, Submission, Verdict, Wants};
 
             static RULES: OnceLock<$rules> = OnceLock::new();
 
@@ -76,21 +91,26 @@ macro_rules! export_moderator {
                     <$rules>::description()
                 }
 
-                fn configure(config: String) -> Result<(), String> {
+                fn configure(config: String) -> Result<Wants, String> {
                     std::panic::set_hook(Box::new(|panic| {
                         host::log(host::Level::Error, &panic.to_string());
                     }));
                     let rules = <$rules>::from_json(&config)?;
+                    let wants = rules.wants();
                     RULES.set(rules).map_err(|_| {
                         String::from("this instance is configured already: make a new one")
                     })?;
                     ARENA.open();
-                    Ok(())
+                    Ok(wants)
                 }
 
-                fn judge(submissions: Vec<Submission>) -> Vec<Verdict> {
+                fn judge(streams: Vec<StreamInfo>, submissions: Vec<Submission>) -> Vec<Verdict> {
                     let rules = rules();
-                    submissions.iter().map(|submission| rules.judge(submission)).collect()
+                    let judge = |one: &Submission| match streams.get(one.stream_index as usize) {
+                        Some(stream) => rules.judge(stream, one),
+                        None => panic!("a submission is on stream {} of {}", one.stream_index, streams.len()),
+                    };
+                    submissions.iter().map(judge).collect()
                 }
 
                 fn examples() -> Vec<Example> {

@@ -20,7 +20,7 @@ pub use ringside_arena::Arena;
 pub use bindings::ringside::edge::throttling::{
     Activity, Admission, Decision, Example, Request, SamplingPlan, StreamLoad,
 };
-pub use bindings::ringside::edge::types::{Author, Description, Role, Settings};
+pub use bindings::ringside::edge::types::{Author, Description, Role, Settings, Wants};
 
 /// A policy of admission and sampling.
 pub trait Throttle: Sized {
@@ -32,6 +32,11 @@ pub trait Throttle: Sized {
     /// # Errors
     /// A sentence that names the offending key or value and says what to do.
     fn from_json(config: &str) -> Result<Self, String>;
+
+    /// What the policy needs to be told beside what all are. Nothing unless overridden.
+    fn wants(&self) -> Wants {
+        Wants { authors: false }
+    }
 
     /// Decides on one request. Depends on nothing but the policy and its arguments.
     fn admit(&self, settings: &Settings, request: &Request) -> Admission;
@@ -54,7 +59,9 @@ macro_rules! export_throttle {
             use std::sync::OnceLock;
 
             use $crate::bindings::ringside::edge::host;
-            use $crate::{Decision, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle};
+            use $crate::{
+                Decision, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle, Wants,
+            };
 
             static POLICY: OnceLock<$policy> = OnceLock::new();
 
@@ -75,17 +82,18 @@ macro_rules! export_throttle {
                     <$policy>::description()
                 }
 
-                fn configure(config: String) -> Result<(), String> {
+                fn configure(config: String) -> Result<Wants, String> {
                     // A panic would else be written to a standard error stream that the host does not offer.
                     std::panic::set_hook(Box::new(|panic| {
                         host::log(host::Level::Error, &panic.to_string());
                     }));
                     let policy = <$policy>::from_json(&config)?;
+                    let wants = policy.wants();
                     POLICY.set(policy).map_err(|_| {
                         String::from("this instance is configured already: make a new one")
                     })?;
                     ARENA.open();
-                    Ok(())
+                    Ok(wants)
                 }
 
                 fn admit(settings: Settings, requests: Vec<Request>) -> Vec<Decision> {

@@ -1,6 +1,6 @@
 //! Decisions, case by case.
 
-use ringside_throttle::{Author, Throttle};
+use ringside_throttle::{Role, Throttle};
 
 use super::*;
 use crate::Policy;
@@ -21,14 +21,16 @@ fn settings() -> Settings {
 fn request(activity: Activity) -> Request {
     Request {
         ticket: 1,
-        author: Author { id: "u1".into(), name: "ann".into(), role: Role::Viewer, member: false },
+        role: Role::Viewer,
+        member: false,
+        author: None,
         activity,
         count_in_window: 0,
         window_ms: 60_000,
         oldest_age_ms: 0,
         since_last_ms: None,
         comments_per_second: 0,
-        attributes: Vec::new(),
+        attributes: None,
     }
 }
 
@@ -138,7 +140,7 @@ fn members_only_lets_members_write() {
     let settings = Settings { members_only: true, ..settings() };
     let mut request = request(Activity::Comment);
     assert!(refused(&Policy::default().admit(&settings, &request), "members"));
-    request.author.member = true;
+    request.member = true;
     assert_eq!(Policy::default().admit(&settings, &request), Admission::Admit);
 }
 
@@ -146,7 +148,7 @@ fn members_only_lets_members_write() {
 fn who_is_not_signed_in_may_do_nothing() {
     for activity in ALL {
         let mut request = request(activity);
-        request.author.role = Role::Anonymous;
+        request.role = Role::Anonymous;
         assert!(refused(&Policy::default().admit(&settings(), &request), "sign in"));
     }
 }
@@ -156,7 +158,7 @@ fn moderators_pass_everything_unless_configured_otherwise() {
     let strict = Settings { slow_mode_s: 60, members_only: true, closed: true, ..settings() };
     for role in [Role::Moderator, Role::Operator] {
         let mut request = Request { count_in_window: 99, ..request(Activity::Comment) };
-        request.author.role = role;
+        request.role = role;
         assert_eq!(Policy::default().admit(&strict, &request), Admission::Admit);
         let limited = Policy::from_json(r#"{"moderators_exempt": false}"#).unwrap();
         assert_eq!(limited.admit(&strict, &request), Admission::Wait(60_000));

@@ -1,5 +1,7 @@
 //! Judging: each moderator in turn on what those before it let pass, the most severe action kept.
 
+use std::sync::Arc;
+
 use ringside_core::judgement::Label;
 use ringside_core::{Action, Judgement};
 use ringside_ports::policy::{Admission, Admitted, Decision, Submission};
@@ -75,11 +77,15 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
     }
     let mut progress: Vec<Progress<'_>> = submissions.iter().map(|_| Progress::default()).collect();
     refuse(round, submissions, &mut progress);
+    let (streams, stream_indices) = streams(submissions);
+    let streams: Vec<_> =
+        streams.into_iter().map(|submission| moderator::stream_info(submission, round.arena)).collect();
     let mut open: Vec<_> = (0u32..)
         .zip(submissions)
+        .zip(stream_indices)
         .zip(&progress)
         .filter(|(_, progress)| progress.refused.is_none())
-        .map(|((ticket, submission), _)| moderator::submission(ticket, submission, round.arena))
+        .map(|(((ticket, submission), stream), _)| moderator::submission(ticket, stream, submission))
         .collect();
     round.metrics.batches.inc();
     round.metrics.judged.inc_by(open.len() as u64);
@@ -87,13 +93,13 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
         if open.is_empty() {
             break;
         }
-        let answers = round.ask(slot, &open, |guest, submissions| guest.judge(submissions));
+        let answers = round.ask(slot, &open, |guest, submissions| guest.judge(&streams, submissions));
+        slot.component.metrics.verdicts.count(answers.iter().flatten().map(|verdict| verdict.action));
         let mut rejected = false;
         for (asked, answer) in open.iter().zip(answers) {
             let Some(progress) = progress.get_mut(asked.ticket as usize) else { continue };
             match answer {
                 Some(verdict) => {
-                    slot.component.metrics.verdicts.of(verdict.action).inc();
                     progress.take(&slot.name, verdict);
                 }
                 None => {
@@ -111,6 +117,31 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
         }
     }
     progress.into_iter().map(|progress| progress.decision(round)).collect()
+}
+
+/// The streams of a batch, each told by the first of its comments; and for each comment which of them it is on.
+/// A stream whose settings changed just now may be there with both.
+fn streams<'a>(submissions: &[&'a Submission]) -> (Vec<&'a Submission>, Vec<u32>) {
+    let mut streams: Vec<&Submission> = Vec::new();
+    let mut last = 0;
+    let indices = submissions
+        .iter()
+        .map(|submission| {
+            let is_on = |stream: &&Submission| {
+                Arc::ptr_eq(&stream.settings, &submission.settings) && stream.stream == submission.stream
+            };
+            // Comments of one stream mostly come together.
+            if !streams.get(last).is_some_and(is_on) {
+                last = streams.iter().position(is_on).unwrap_or(streams.len());
+                if last == streams.len() {
+                    streams.push(submission);
+                }
+            }
+            // A batch has few comments, so few streams.
+            u32::try_from(last).unwrap_or(u32::MAX)
+        })
+        .collect();
+    (streams, indices)
 }
 
 /// Asks the throttle about all that were not admitted before.

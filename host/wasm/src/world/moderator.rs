@@ -9,7 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::describe::Description;
-use super::throttle::{author, author_again};
+use super::throttle::{attributes_again, author, author_again, role};
 use super::{Guest, Moderator, World, tickets};
 use crate::bindings::moderator::ModeratorPre;
 use crate::bindings::moderator::ringside::edge::moderation as wit;
@@ -45,7 +45,8 @@ impl World for Moderator {
     }
 
     fn configure(&self, store: &mut Store<GuestState>, config: &str) -> wasmtime::Result<Result<(), String>> {
-        self.call_configure(store, config)
+        let answer = self.call_configure(&mut *store, config)?;
+        Ok(answer.map(|wants| store.data_mut().wants = wants))
     }
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
@@ -60,14 +61,18 @@ impl World for Moderator {
         let arena = Bump::new();
         let mut number = 0;
         for chunk in examples.chunks(limits::BATCH_COMMENTS_MAX) {
+            let streams: Vec<_> =
+                chunk.iter().map(|example| stream_info_again(&example.stream_info, &arena)).collect();
             let submissions: Vec<_> = (0..)
                 .zip(chunk)
-                .map(|(ticket, example)| again(ticket, &example.submission, &arena))
+                .map(|(number, example)| again(number, &example.submission, &arena))
                 .collect();
-            for (example, verdict) in chunk.iter().zip(guest.judge(&submissions)?) {
+            for (example, verdict) in chunk.iter().zip(guest.judge(&streams, &submissions)?) {
                 number += 1;
                 if let Err(detail) = compare(example, &verdict) {
-                    let text: String = example.submission.text.chars().take(80).collect();
+                    let submission = &example.submission;
+                    let text = submission.text.as_deref().unwrap_or(&submission.folded);
+                    let text: String = text.chars().take(80).collect();
                     return Ok(Err(format!("example {number} (\"{text}\"): {detail}")));
                 }
             }
@@ -91,16 +96,25 @@ fn compare(example: &wit::Example, verdict: &Verdict) -> Result<(), String> {
 }
 
 impl Guest<Moderator> {
-    /// Verdicts, in order. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
+    /// Verdicts, in order. It is told what it wants to be. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
     pub(crate) fn judge(
         &mut self,
+        streams: &[wit::StreamInfoParam<'_>],
         submissions: &[wit::SubmissionParam<'_>],
     ) -> Result<Vec<Verdict>, CallError> {
+        let wants = self.wants();
+        let told: Vec<_> = submissions
+            .iter()
+            .map(|one| wit::SubmissionParam {
+                author: one.author.clone().filter(|_| wants.authors),
+                ..one.clone()
+            })
+            .collect();
         let verdicts =
-            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, submissions))?;
+            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, streams, &told))?;
         let verdicts = tickets::align(
             verdicts,
             "verdicts",
@@ -143,42 +157,61 @@ fn action(action: wit::Action) -> Action {
     }
 }
 
-/// A comment as the components are shown it; the arena holds what is not there as WIT has it.
-pub(crate) fn submission<'a>(ticket: u32, from: &'a Submission, arena: &'a Bump) -> wit::SubmissionParam<'a> {
-    wit::SubmissionParam {
-        ticket,
-        stream_id: from.stream.as_str(),
-        author: author(&from.author),
-        text: &from.text,
-        folded: &from.folded,
-        language: "",
+/// A stream as the components are told of it; the arena holds what is not there as WIT has it.
+pub(crate) fn stream_info<'a>(from: &'a Submission, arena: &'a Bump) -> wit::StreamInfoParam<'a> {
+    wit::StreamInfoParam {
+        id: from.stream.as_str(),
         links_allowed: from.settings.links_allowed,
         emoji_only: from.settings.emoji_only,
+        blocked_terms: arena.alloc_slice_fill_iter(from.settings.blocked_terms.iter().map(String::as_str)),
+        attributes: &[],
+    }
+}
+
+/// A comment as the components are shown it. `stream_index` is its stream's place in the batch.
+pub(crate) fn submission(ticket: u32, stream_index: u32, from: &Submission) -> wit::SubmissionParam<'_> {
+    wit::SubmissionParam {
+        ticket,
+        stream_index,
+        role: role(from.author.role),
+        member: from.author.member,
+        author: Some(author(&from.author)),
+        folded: &from.folded,
+        // Each text is a call of the component's allocator and a copy: most comments are folded as they come.
+        text: (from.text != from.folded).then_some(from.text.as_str()),
+        language: None,
         counters: wit::Counters {
             author_comments: from.counters.author_comments,
             author_same_text: from.counters.author_same_text,
             author_likeness: from.counters.author_likeness,
             stream_same_text: from.counters.stream_same_text,
         },
-        blocked_terms: arena.alloc_slice_fill_iter(from.settings.blocked_terms.iter().map(String::as_str)),
-        attributes: &[],
+        attributes: None,
     }
 }
 
-fn again<'a>(ticket: u32, from: &'a wit::SubmissionResult, arena: &'a Bump) -> wit::SubmissionParam<'a> {
-    wit::SubmissionParam {
-        ticket,
-        stream_id: &from.stream_id,
-        author: author_again(&from.author),
-        text: &from.text,
-        folded: &from.folded,
-        language: &from.language,
+fn stream_info_again<'a>(from: &'a wit::StreamInfoResult, arena: &'a Bump) -> wit::StreamInfoParam<'a> {
+    wit::StreamInfoParam {
+        id: &from.id,
         links_allowed: from.links_allowed,
         emoji_only: from.emoji_only,
-        counters: from.counters,
         blocked_terms: arena.alloc_slice_fill_iter(from.blocked_terms.iter().map(String::as_str)),
-        attributes: arena.alloc_slice_fill_iter(
-            from.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-        ),
+        attributes: attributes_again(Some(&from.attributes), arena).unwrap_or_default(),
+    }
+}
+
+/// An example's comment; its ticket and its stream have the same number.
+fn again<'a>(number: u32, from: &'a wit::SubmissionResult, arena: &'a Bump) -> wit::SubmissionParam<'a> {
+    wit::SubmissionParam {
+        ticket: number,
+        stream_index: number,
+        role: from.role,
+        member: from.member,
+        author: from.author.as_ref().map(author_again),
+        folded: &from.folded,
+        text: from.text.as_deref(),
+        language: from.language.as_deref(),
+        counters: from.counters,
+        attributes: attributes_again(from.attributes.as_deref(), arena),
     }
 }

@@ -34,7 +34,8 @@ impl World for Throttle {
     }
 
     fn configure(&self, store: &mut Store<GuestState>, config: &str) -> wasmtime::Result<Result<(), String>> {
-        self.call_configure(store, config)
+        let answer = self.call_configure(&mut *store, config)?;
+        Ok(answer.map(|wants| store.data_mut().wants = wants))
     }
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
@@ -50,11 +51,8 @@ impl World for Throttle {
         for (number, example) in (1..).zip(&examples) {
             let terms =
                 arena.alloc_slice_fill_iter(example.settings.blocked_terms.iter().map(String::as_str));
-            let attributes = arena.alloc_slice_fill_iter(
-                example.request.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
-            );
             let settings = settings_again(&example.settings, terms);
-            let request = request_again(&example.request, attributes);
+            let request = request_again(&example.request, &arena);
             let got = guest.admit(&settings, std::slice::from_ref(&request))?.pop();
             let expected = admitted(example.admission.clone());
             // The length of a wait may depend on the clock.
@@ -86,9 +84,16 @@ impl Guest<Throttle> {
         settings: &types::SettingsParam<'_>,
         requests: &[wit::RequestParam<'_>],
     ) -> Result<Vec<Admitted>, CallError> {
-        let decisions = self.call(limits::CALL_TICKS_MAX, |world, store| {
-            world.call_admit(store, settings.clone(), requests)
-        })?;
+        let wants = self.wants();
+        let told: Vec<_> = requests
+            .iter()
+            .map(|one| wit::RequestParam {
+                author: one.author.clone().filter(|_| wants.authors),
+                ..one.clone()
+            })
+            .collect();
+        let decisions = self
+            .call(limits::CALL_TICKS_MAX, |world, store| world.call_admit(store, settings.clone(), &told))?;
         let decisions = tickets::align(
             decisions,
             "decisions",
@@ -135,7 +140,9 @@ fn admitted(admission: wit::Admission) -> Admitted {
 pub(crate) fn request(ticket: u32, admission: &Admission) -> wit::RequestParam<'_> {
     wit::RequestParam {
         ticket,
-        author: author(&admission.author),
+        role: role(admission.author.role),
+        member: admission.author.member,
+        author: Some(author(&admission.author)),
         activity: match admission.activity {
             Activity::Comment => wit::Activity::Comment,
             Activity::Reply => wit::Activity::Reply,
@@ -148,7 +155,7 @@ pub(crate) fn request(ticket: u32, admission: &Admission) -> wit::RequestParam<'
         oldest_age_ms: admission.oldest_age_ms,
         since_last_ms: admission.since_last_ms,
         comments_per_second: admission.comments_per_second,
-        attributes: &[],
+        attributes: None,
     }
 }
 
@@ -160,16 +167,20 @@ pub(crate) fn load(load: &StreamLoad) -> wit::StreamLoad<'_> {
     }
 }
 
-pub(crate) fn author(author: &Author) -> types::AuthorParam<'_> {
+pub(super) fn role(role: Role) -> types::Role {
+    match role {
+        Role::Anonymous => types::Role::Anonymous,
+        Role::Viewer => types::Role::Viewer,
+        Role::Moderator => types::Role::Moderator,
+        Role::Operator => types::Role::Operator,
+    }
+}
+
+pub(super) fn author(author: &Author) -> types::AuthorParam<'_> {
     types::AuthorParam {
         id: author.id.as_str(),
         name: &author.name,
-        role: match author.role {
-            Role::Anonymous => types::Role::Anonymous,
-            Role::Viewer => types::Role::Viewer,
-            Role::Moderator => types::Role::Moderator,
-            Role::Operator => types::Role::Operator,
-        },
+        role: role(author.role),
         member: author.member,
     }
 }
@@ -201,21 +212,29 @@ fn settings_again<'a>(settings: &'a types::SettingsResult, terms: &'a [&'a str])
     }
 }
 
-fn request_again<'a>(
-    request: &'a wit::RequestResult,
-    attributes: &'a [(&'a str, &'a str)],
-) -> wit::RequestParam<'a> {
+fn request_again<'a>(request: &'a wit::RequestResult, arena: &'a Bump) -> wit::RequestParam<'a> {
     wit::RequestParam {
         ticket: 0,
-        author: author_again(&request.author),
+        role: request.role,
+        member: request.member,
+        author: request.author.as_ref().map(author_again),
         activity: request.activity,
         count_in_window: request.count_in_window,
         window_ms: request.window_ms,
         oldest_age_ms: request.oldest_age_ms,
         since_last_ms: request.since_last_ms,
         comments_per_second: request.comments_per_second,
-        attributes,
+        attributes: attributes_again(request.attributes.as_deref(), arena),
     }
+}
+
+/// Attributes in the shape that goes to a component.
+pub(super) fn attributes_again<'a>(
+    attributes: Option<&'a [(String, String)]>,
+    arena: &'a Bump,
+) -> Option<&'a [(&'a str, &'a str)]> {
+    let attributes = attributes?.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Some(arena.alloc_slice_fill_iter(attributes))
 }
 
 pub(super) fn author_again(author: &types::AuthorResult) -> types::AuthorParam<'_> {

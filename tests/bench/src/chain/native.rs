@@ -30,6 +30,7 @@ pub(super) struct Rules {
 struct Question {
     settings: ringside_throttle::Settings,
     request: ringside_throttle::Request,
+    stream: ringside_moderator::StreamInfo,
     submission: ringside_moderator::Submission,
 }
 
@@ -49,10 +50,11 @@ impl Rules {
         if !matches!(admission, ringside_throttle::Admission::Admit) {
             return None;
         }
+        let (stream, submission) = (&question.stream, &question.submission);
         let mut worst = Action::Accept;
         let rules: [&dyn Fn() -> ringside_moderator::Verdict; 3] =
-            [&|| self.words.judge(&question.submission), &|| self.links.judge(&question.submission), &|| {
-                self.repetition.judge(&question.submission)
+            [&|| self.words.judge(stream, submission), &|| self.links.judge(stream, submission), &|| {
+                self.repetition.judge(stream, submission)
             }];
         for rule in rules {
             worst = worst.max(action(rule().action));
@@ -162,42 +164,40 @@ fn question(from: &Submission) -> Option<Question> {
         },
         request: ringside_throttle::Request {
             ticket: 0,
-            author: ringside_throttle::Author {
-                id: from.author.id.as_str().to_owned(),
-                name: from.author.name.clone(),
-                role: ringside_throttle::Role::Viewer,
-                member: from.author.member,
-            },
+            role: ringside_throttle::Role::Viewer,
+            member: from.author.member,
+            author: None,
             activity: ringside_throttle::Activity::Comment,
             count_in_window: admission.count_in_window,
             window_ms: admission.window_ms,
             oldest_age_ms: admission.oldest_age_ms,
             since_last_ms: admission.since_last_ms,
             comments_per_second: admission.comments_per_second,
+            attributes: None,
+        },
+        stream: ringside_moderator::StreamInfo {
+            id: from.stream.as_str().to_owned(),
+            links_allowed: settings.links_allowed,
+            emoji_only: settings.emoji_only,
+            blocked_terms: settings.blocked_terms.clone(),
             attributes: Vec::new(),
         },
         submission: ringside_moderator::Submission {
             ticket: 0,
-            stream_id: from.stream.as_str().to_owned(),
-            author: ringside_moderator::Author {
-                id: from.author.id.as_str().to_owned(),
-                name: from.author.name.clone(),
-                role: ringside_moderator::Role::Viewer,
-                member: from.author.member,
-            },
-            text: from.text.clone(),
+            stream_index: 0,
+            role: ringside_moderator::Role::Viewer,
+            member: from.author.member,
+            author: None,
             folded: from.folded.clone(),
-            language: String::new(),
-            links_allowed: settings.links_allowed,
-            emoji_only: settings.emoji_only,
+            text: (from.text != from.folded).then(|| from.text.clone()),
+            language: None,
             counters: ringside_moderator::Counters {
                 author_comments: from.counters.author_comments,
                 author_same_text: from.counters.author_same_text,
                 author_likeness: from.counters.author_likeness,
                 stream_same_text: from.counters.stream_same_text,
             },
-            blocked_terms: settings.blocked_terms.clone(),
-            attributes: Vec::new(),
+            attributes: None,
         },
     })
 }

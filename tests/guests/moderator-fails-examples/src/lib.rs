@@ -1,7 +1,7 @@
 //! Its own example contradicts it.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -19,7 +19,7 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         accepted(submission.ticket)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -26,7 +26,7 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         // A guest may not keep state from batch to batch; this one does, as a leak would.
         assert!(JUDGED.fetch_add(1, Ordering::Relaxed) < ALIVE, "told to die after {ALIVE} comments");
         accepted(submission.ticket)

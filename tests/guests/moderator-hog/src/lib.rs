@@ -1,7 +1,7 @@
 //! Allocates without end when a comment says `hog`.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -19,9 +19,9 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         let mut held: Vec<Vec<u8>> = Vec::new();
-        while submission.text.contains("hog") {
+        while submission.text().contains("hog") {
             held.push(std::hint::black_box(vec![1; 64 * 1024]));
         }
         accepted(submission.ticket)

@@ -1,7 +1,7 @@
 //! Never returns from a comment that says `loop`.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -19,9 +19,9 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
-        while submission.text.contains("loop") {
-            std::hint::black_box(&submission.text);
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
+        while submission.text().contains("loop") {
+            std::hint::black_box(submission.text());
         }
         accepted(submission.ticket)
     }

@@ -1,7 +1,7 @@
 //! Calls itself without end when a comment says `overflow`.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -26,8 +26,8 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
-        if submission.text.contains("overflow") {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
+        if submission.text().contains("overflow") {
             deeper(submission.ticket.into());
         }
         accepted(submission.ticket)

@@ -1,7 +1,7 @@
 //! Panics on a comment that says `panic`.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -19,8 +19,8 @@ impl Moderator for Rules {
         Ok(Self)
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
-        assert!(!submission.text.contains("panic"), "told to panic");
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
+        assert!(!submission.text().contains("panic"), "told to panic");
         accepted(submission.ticket)
     }
 

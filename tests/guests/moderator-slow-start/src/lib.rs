@@ -1,7 +1,7 @@
 //! Takes seconds to be configured.
 
 use ringside_moderator::{
-    Action, Description, Example, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Moderator, StreamInfo, Submission, Verdict, accepted, example, submission,
 };
 
 pub struct Rules;
@@ -26,7 +26,7 @@ impl Moderator for Rules {
         if sum == 1 { Err("not a sum of so many numbers".into()) } else { Ok(Self) }
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         accepted(submission.ticket)
     }
 

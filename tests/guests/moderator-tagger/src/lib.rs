@@ -2,7 +2,8 @@
 //! which generation of a chain judged.
 
 use ringside_moderator::{
-    Action, Description, Example, Label, Moderator, Submission, Verdict, accepted, example, submission,
+    Action, Description, Example, Label, Moderator, StreamInfo, Submission, Verdict, accepted, example,
+    submission,
 };
 
 pub struct Rules {
@@ -30,7 +31,7 @@ impl Moderator for Rules {
         }
     }
 
-    fn judge(&self, submission: &Submission) -> Verdict {
+    fn judge(&self, _: &StreamInfo, submission: &Submission) -> Verdict {
         let labels = vec![Label { name: self.tag.clone(), score: 1.0 }];
         Verdict { labels, ..accepted(submission.ticket) }
     }

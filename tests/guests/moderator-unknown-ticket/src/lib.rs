@@ -4,7 +4,9 @@
 #![allow(unsafe_code, missing_docs)]
 
 use ringside_moderator::bindings::Guest;
-use ringside_moderator::{Action, Description, Example, Submission, Verdict, accepted, example, submission};
+use ringside_moderator::{
+    Action, Description, Example, StreamInfo, Submission, Verdict, Wants, accepted, example, submission,
+};
 
 struct Component;
 
@@ -17,13 +19,13 @@ impl Guest for Component {
         }
     }
 
-    fn configure(_: String) -> Result<(), String> {
-        Ok(())
+    fn configure(_: String) -> Result<Wants, String> {
+        Ok(Wants { authors: false })
     }
 
-    fn judge(submissions: Vec<Submission>) -> Vec<Verdict> {
+    fn judge(_: Vec<StreamInfo>, submissions: Vec<Submission>) -> Vec<Verdict> {
         let mut verdicts: Vec<Verdict> = submissions.iter().map(|one| accepted(one.ticket)).collect();
-        let says = |word: &str| submissions.iter().any(|one| one.text.contains(word));
+        let says = |word: &str| submissions.iter().any(|one| one.text().contains(word));
         if says("unknown")
             && let Some(verdict) = verdicts.first_mut()
         {

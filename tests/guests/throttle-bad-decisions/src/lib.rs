@@ -5,7 +5,7 @@
 
 use ringside_throttle::bindings::Guest;
 use ringside_throttle::{
-    Admission, Decision, Description, Example, Request, SamplingPlan, Settings, StreamLoad,
+    Admission, Decision, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Wants,
 };
 
 struct Component;
@@ -19,12 +19,14 @@ impl Guest for Component {
         }
     }
 
-    fn configure(_: String) -> Result<(), String> {
-        Ok(())
+    fn configure(_: String) -> Result<Wants, String> {
+        Ok(Wants { authors: true })
     }
 
     fn admit(_: Settings, requests: Vec<Request>) -> Vec<Decision> {
-        let answered = requests.iter().filter(|request| !request.author.id.contains("missing"));
+        let answered = requests
+            .iter()
+            .filter(|request| !request.author.as_ref().is_some_and(|author| author.id.contains("missing")));
         answered.map(|one| Decision { ticket: one.ticket, admission: Admission::Admit }).collect()
     }
 

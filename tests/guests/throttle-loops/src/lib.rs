@@ -1,7 +1,7 @@
 //! Never returns from a request of a user whose id contains `loop`.
 
 use ringside_throttle::{
-    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle,
+    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle, Wants,
 };
 
 pub struct Policy;
@@ -19,8 +19,12 @@ impl Throttle for Policy {
         Ok(Self)
     }
 
+    fn wants(&self) -> Wants {
+        Wants { authors: true }
+    }
+
     fn admit(&self, _: &Settings, request: &Request) -> Admission {
-        while request.author.id.contains("loop") {
+        while request.author.as_ref().is_some_and(|author| author.id.contains("loop")) {
             std::hint::black_box(&request.author.id);
         }
         Admission::Admit

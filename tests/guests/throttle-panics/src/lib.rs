@@ -1,7 +1,7 @@
 //! Panics on a request of a user whose id contains `panic`.
 
 use ringside_throttle::{
-    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle,
+    Admission, Description, Example, Request, SamplingPlan, Settings, StreamLoad, Throttle, Wants,
 };
 
 pub struct Policy;
@@ -19,8 +19,12 @@ impl Throttle for Policy {
         Ok(Self)
     }
 
+    fn wants(&self) -> Wants {
+        Wants { authors: true }
+    }
+
     fn admit(&self, _: &Settings, request: &Request) -> Admission {
-        assert!(!request.author.id.contains("panic"), "told to panic");
+        assert!(!request.author.as_ref().is_some_and(|author| author.id.contains("panic")), "told to panic");
         Admission::Admit
     }
 
