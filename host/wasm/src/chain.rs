@@ -26,10 +26,14 @@ use crate::queue::{Queue, ended};
 
 /// What the chain is asked. Lists have at most [`limits::BATCH_COMMENTS_MAX`] items.
 enum Job {
-    Judge { submissions: Vec<Submission>, reply: oneshot::Sender<Vec<Decision>> },
-    Admit { admissions: Vec<Admission>, reply: oneshot::Sender<Vec<Admitted>> },
+    Judge { submissions: Vec<Submission>, reply: Reply<Submission, Decision> },
+    Admit { admissions: Vec<Admission>, reply: Reply<Admission, Admitted> },
     Plan { load: StreamLoad, reply: oneshot::Sender<Plan> },
 }
+
+/// Where a job's answers go, and with them what was asked: the caller allocated it and frees it best. Freed by a
+/// worker it would cost each comment some eight calls that lock the caller's heap.
+type Reply<I, A> = oneshot::Sender<(Vec<A>, Vec<I>)>;
 
 impl Job {
     fn weight(&self) -> usize {
@@ -103,7 +107,7 @@ impl Chain {
         &self,
         operation: &'static str,
         items: Vec<I>,
-        job: impl Fn(Vec<I>, oneshot::Sender<Vec<A>>) -> Job,
+        job: impl Fn(Vec<I>, Reply<I, A>) -> Job,
     ) -> PortResult<Vec<A>> {
         if items.is_empty() {
             return Ok(Vec::new());
@@ -112,7 +116,7 @@ impl Chain {
         if items.len() <= limits::BATCH_COMMENTS_MAX {
             let (reply, answers) = oneshot::channel();
             self.queue.enter(job(items, reply));
-            return answers.await.map_err(|_| ended(operation));
+            return answers.await.map(|(answers, _)| answers).map_err(|_| ended(operation));
         }
         let mut all = Vec::with_capacity(items.len());
         let mut waiting = Vec::with_capacity(items.len().div_ceil(limits::BATCH_COMMENTS_MAX));
@@ -127,7 +131,7 @@ impl Chain {
             waiting.push(answers);
         }
         for answers in waiting {
-            all.extend(answers.await.map_err(|_| ended(operation))?);
+            all.extend(answers.await.map_err(|_| ended(operation))?.0);
         }
         Ok(all)
     }

@@ -1,8 +1,8 @@
 //! The allocator of guests: what a call allocates is taken from one block, and given back at once.
 //!
-//! A host hands over each text of a batch in memory that it asks the guest for, eight times a comment, and the
-//! guest frees all of it when the call ends. With the general allocator that alone was 2,900 WebAssembly
-//! instructions a comment, more than most rules need. Here an allocation moves a mark, freeing counts down, and
+//! A host hands over each text of a batch in memory that it asks the guest for, and the guest frees all of it when
+//! the call ends. With the general allocator eight texts were 2,900 WebAssembly instructions, more than most rules
+//! need. Here an allocation moves a mark, freeing counts down, and
 //! when the count is back at zero the mark goes back to the start.
 //!
 //! What lives longer than a call must not be in the block, or the mark never goes back: so the block is used from

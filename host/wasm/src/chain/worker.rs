@@ -59,10 +59,12 @@ fn work(round: &Round<'_>, jobs: Vec<Job>) {
         // A caller that went away needs no answer.
         match job {
             Job::Judge { submissions, reply } => {
-                let _ = reply.send(decisions.by_ref().take(submissions.len()).collect());
+                let answers = decisions.by_ref().take(submissions.len()).collect();
+                let _ = reply.send((answers, submissions));
             }
             Job::Admit { admissions, reply } => {
-                let _ = reply.send(admitted.by_ref().take(admissions.len()).collect());
+                let answers = admitted.by_ref().take(admissions.len()).collect();
+                let _ = reply.send((answers, admissions));
             }
             Job::Plan { load, reply } => {
                 let slot = &round.generation.slots.throttle;
