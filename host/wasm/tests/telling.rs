@@ -65,11 +65,11 @@ async fn each_comment_of_a_batch_comes_with_its_own_stream_and_settings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_text_as_written_comes_where_folding_changed_it() {
-    let told = told("", ["hello", "Hello", "héllo!!!!", ""].map(submission).into()).await;
+    let told = told("", ["hello", "Hello", "Héllooooo", ""].map(submission).into()).await;
     let texts = [
         r#"("hello", None, None)"#,
         r#"("hello", Some("Hello"), None)"#,
-        r#"("hello!!", Some("héllo!!!!"), None)"#,
+        r#"("helloo", Some("Héllooooo"), None)"#,
         r#"("", None, None)"#,
     ];
     for (told, text) in told.iter().zip(texts) {

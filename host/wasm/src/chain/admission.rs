@@ -24,7 +24,10 @@ pub(super) fn admit(round: &Round<'_>, admissions: &[&Admission]) -> Vec<Admitte
         }
         let terms = first.settings.blocked_terms.iter().map(String::as_str);
         let settings = throttle::settings(&first.settings, round.arena.alloc_slice_fill_iter(terms));
-        let given = round.ask(slot, &requests, |guest, requests| guest.admit(&settings, requests));
+        let author_of = |ticket: u32| {
+            admissions.get(ticket as usize).map(|admission| throttle::author(&admission.author))
+        };
+        let given = round.ask(slot, &requests, |guest, requests| guest.admit(&settings, requests, author_of));
         for (request, answer) in requests.iter().zip(given) {
             if let Some(place) = answers.get_mut(request.ticket as usize) {
                 *place = answer;

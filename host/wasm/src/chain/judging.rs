@@ -11,6 +11,7 @@ use super::admission::admit;
 use crate::limits;
 use crate::round::Round;
 use crate::world::moderator::{self, Verdict};
+use crate::world::throttle::author;
 
 /// What is shown to the author of a comment that breaks a component.
 const REASON_HELD: &str = "a rule could not judge this comment, a moderator will look at it";
@@ -87,13 +88,14 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
         .filter(|(_, progress)| progress.refused.is_none())
         .map(|(((ticket, submission), stream), _)| moderator::submission(ticket, stream, submission))
         .collect();
+    let author_of = |ticket: u32| submissions.get(ticket as usize).map(|one| author(&one.author));
     round.metrics.batches.inc();
     round.metrics.judged.inc_by(open.len() as u64);
     for slot in &round.generation.slots.moderators {
         if open.is_empty() {
             break;
         }
-        let answers = round.ask(slot, &open, |guest, submissions| guest.judge(&streams, submissions));
+        let answers = round.ask(slot, &open, |guest, asked| guest.judge(&streams, asked, author_of));
         slot.component.metrics.verdicts.count(answers.iter().flatten().map(|verdict| verdict.action));
         let mut rejected = false;
         for (asked, answer) in open.iter().zip(answers) {

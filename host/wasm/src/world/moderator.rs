@@ -9,7 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::describe::Description;
-use super::throttle::{attributes_again, author, author_again, role};
+use super::throttle::{attributes_again, author_again, role};
 use super::{Guest, Moderator, World, tickets};
 use crate::bindings::moderator::ModeratorPre;
 use crate::bindings::moderator::ringside::edge::moderation as wit;
@@ -67,7 +67,8 @@ impl World for Moderator {
                 .zip(chunk)
                 .map(|(number, example)| again(number, &example.submission, &arena))
                 .collect();
-            for (example, verdict) in chunk.iter().zip(guest.judge(&streams, &submissions)?) {
+            let author_of = |ticket| chunk.get(ticket as usize)?.submission.author.as_ref().map(author_again);
+            for (example, verdict) in chunk.iter().zip(guest.judge(&streams, &submissions, author_of)?) {
                 number += 1;
                 if let Err(detail) = compare(example, &verdict) {
                     let submission = &example.submission;
@@ -96,25 +97,29 @@ fn compare(example: &wit::Example, verdict: &Verdict) -> Result<(), String> {
 }
 
 impl Guest<Moderator> {
-    /// Verdicts, in order. It is told what it wants to be. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
+    /// Verdicts, in order. Who wrote a comment it is told if it wants authors. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
-    pub(crate) fn judge(
+    pub(crate) fn judge<'a>(
         &mut self,
         streams: &[wit::StreamInfoParam<'_>],
-        submissions: &[wit::SubmissionParam<'_>],
+        submissions: &[wit::SubmissionParam<'a>],
+        author_of: impl Fn(u32) -> Option<types::AuthorParam<'a>>,
     ) -> Result<Vec<Verdict>, CallError> {
-        let wants = self.wants();
-        let told: Vec<_> = submissions
-            .iter()
-            .map(|one| wit::SubmissionParam {
-                author: one.author.clone().filter(|_| wants.authors),
-                ..one.clone()
-            })
-            .collect();
+        let with_author = |one: &wit::SubmissionParam<'a>| wit::SubmissionParam {
+            author: author_of(one.ticket),
+            ..one.clone()
+        };
+        let with_authors: Vec<_>;
+        let told = if self.wants().authors {
+            with_authors = submissions.iter().map(with_author).collect();
+            &with_authors
+        } else {
+            submissions
+        };
         let verdicts =
-            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, streams, &told))?;
+            self.call(limits::CALL_TICKS_MAX, |world, store| world.call_judge(store, streams, told))?;
         let verdicts = tickets::align(
             verdicts,
             "verdicts",
@@ -168,14 +173,14 @@ pub(crate) fn stream_info<'a>(from: &'a Submission, arena: &'a Bump) -> wit::Str
     }
 }
 
-/// A comment as the components are shown it. `stream_index` is its stream's place in the batch.
+/// A comment as it is shown to components that want no authors. `stream_index` is its stream's place in the batch.
 pub(crate) fn submission(ticket: u32, stream_index: u32, from: &Submission) -> wit::SubmissionParam<'_> {
     wit::SubmissionParam {
         ticket,
         stream_index,
         role: role(from.author.role),
         member: from.author.member,
-        author: Some(author(&from.author)),
+        author: None,
         folded: &from.folded,
         // Each text is a call of the component's allocator and a copy: most comments are folded as they come.
         text: (from.text != from.folded).then_some(from.text.as_str()),
@@ -200,14 +205,14 @@ fn stream_info_again<'a>(from: &'a wit::StreamInfoResult, arena: &'a Bump) -> wi
     }
 }
 
-/// An example's comment; its ticket and its stream have the same number.
+/// An example's comment without its author; its ticket and its stream have the same number.
 fn again<'a>(number: u32, from: &'a wit::SubmissionResult, arena: &'a Bump) -> wit::SubmissionParam<'a> {
     wit::SubmissionParam {
         ticket: number,
         stream_index: number,
         role: from.role,
         member: from.member,
-        author: from.author.as_ref().map(author_again),
+        author: None,
         folded: &from.folded,
         text: from.text.as_deref(),
         language: from.language.as_deref(),

@@ -53,7 +53,8 @@ impl World for Throttle {
                 arena.alloc_slice_fill_iter(example.settings.blocked_terms.iter().map(String::as_str));
             let settings = settings_again(&example.settings, terms);
             let request = request_again(&example.request, &arena);
-            let got = guest.admit(&settings, std::slice::from_ref(&request))?.pop();
+            let author_of = |_| example.request.author.as_ref().map(author_again);
+            let got = guest.admit(&settings, std::slice::from_ref(&request), author_of)?.pop();
             let expected = admitted(example.admission.clone());
             // The length of a wait may depend on the clock.
             let fits = match (&got, &expected) {
@@ -76,24 +77,27 @@ impl World for Throttle {
 
 impl Guest<Throttle> {
     /// Decisions on requests of one stream, in order. Tickets are below [`limits::BATCH_COMMENTS_MAX`], distinct.
+    /// Whose a request is it is told if it wants authors.
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.
-    pub(crate) fn admit(
+    pub(crate) fn admit<'a>(
         &mut self,
         settings: &types::SettingsParam<'_>,
-        requests: &[wit::RequestParam<'_>],
+        requests: &[wit::RequestParam<'a>],
+        author_of: impl Fn(u32) -> Option<types::AuthorParam<'a>>,
     ) -> Result<Vec<Admitted>, CallError> {
-        let wants = self.wants();
-        let told: Vec<_> = requests
-            .iter()
-            .map(|one| wit::RequestParam {
-                author: one.author.clone().filter(|_| wants.authors),
-                ..one.clone()
-            })
-            .collect();
+        let with_author =
+            |one: &wit::RequestParam<'a>| wit::RequestParam { author: author_of(one.ticket), ..one.clone() };
+        let with_authors: Vec<_>;
+        let told = if self.wants().authors {
+            with_authors = requests.iter().map(with_author).collect();
+            &with_authors
+        } else {
+            requests
+        };
         let decisions = self
-            .call(limits::CALL_TICKS_MAX, |world, store| world.call_admit(store, settings.clone(), &told))?;
+            .call(limits::CALL_TICKS_MAX, |world, store| world.call_admit(store, settings.clone(), told))?;
         let decisions = tickets::align(
             decisions,
             "decisions",
@@ -136,13 +140,13 @@ fn admitted(admission: wit::Admission) -> Admitted {
     }
 }
 
-/// A question as the component is asked it.
+/// A question as it is put to components that want no authors.
 pub(crate) fn request(ticket: u32, admission: &Admission) -> wit::RequestParam<'_> {
     wit::RequestParam {
         ticket,
         role: role(admission.author.role),
         member: admission.author.member,
-        author: Some(author(&admission.author)),
+        author: None,
         activity: match admission.activity {
             Activity::Comment => wit::Activity::Comment,
             Activity::Reply => wit::Activity::Reply,
@@ -176,7 +180,7 @@ pub(super) fn role(role: Role) -> types::Role {
     }
 }
 
-pub(super) fn author(author: &Author) -> types::AuthorParam<'_> {
+pub(crate) fn author(author: &Author) -> types::AuthorParam<'_> {
     types::AuthorParam {
         id: author.id.as_str(),
         name: &author.name,
@@ -217,7 +221,7 @@ fn request_again<'a>(request: &'a wit::RequestResult, arena: &'a Bump) -> wit::R
         ticket: 0,
         role: request.role,
         member: request.member,
-        author: request.author.as_ref().map(author_again),
+        author: None,
         activity: request.activity,
         count_in_window: request.count_in_window,
         window_ms: request.window_ms,
