@@ -83,7 +83,7 @@ impl Matcher {
                 match term.hit {
                     None => allowed.push((start, end)),
                     Some(hit) if self.is_for(hit, submission.language.as_deref().unwrap_or_default()) => {
-                        hits.push((start, end, hit))
+                        hits.push((start, end, hit));
                     }
                     Some(_) => {}
                 }

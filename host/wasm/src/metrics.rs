@@ -167,7 +167,7 @@ pub(crate) struct Verdicts {
 
 impl Verdicts {
     /// Counts a batch's verdicts. The counters are shared by all workers, so each is touched once a batch.
-    pub(crate) fn count(&self, actions: impl Iterator<Item = Action> + Clone) {
+    pub(crate) fn count(&self, actions: &(impl Iterator<Item = Action> + Clone)) {
         use Action::{Accept, Flag, Hold, Reject, ShadowBan};
         for action in [Accept, Flag, Hold, ShadowBan, Reject] {
             let count = actions.clone().filter(|other| *other == action).count();

@@ -96,7 +96,7 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
             break;
         }
         let answers = round.ask(slot, &open, |guest, asked| guest.judge(&streams, asked, author_of));
-        slot.component.metrics.verdicts.count(answers.iter().flatten().map(|verdict| verdict.action));
+        slot.component.metrics.verdicts.count(&answers.iter().flatten().map(|verdict| verdict.action));
         let mut rejected = false;
         for (asked, answer) in open.iter().zip(answers) {
             let Some(progress) = progress.get_mut(asked.ticket as usize) else { continue };
