@@ -138,6 +138,15 @@ impl Pop {
         Rest::new(format!("http://{}", self.public), None)
     }
 
+    /// Waits until a comment is in pages: the store follows the log at its own pace.
+    pub fn wait_for_page(&self, stream: &str, comment: &str) {
+        let path = format!("/v1/streams/{stream}/comments/{comment}");
+        let rest = self.rest_as("waits-for-pages", "moderator");
+        crate::eventually("the store to have taken the comment in", || {
+            (rest.get(&path).status == 200).then_some(())
+        });
+    }
+
     /// REST as a user of a role.
     #[must_use]
     pub fn rest_as(&self, user: &str, role: &str) -> Rest {

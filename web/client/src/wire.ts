@@ -126,6 +126,11 @@ export interface WireStream {
 }
 
 /** `GET .../comments`, `.../replies` */
+/** A user's own reactions. */
+export interface WireReactions {
+  items: { comment: string; reaction: "like" | "dislike" }[];
+}
+
 export interface WirePage {
   items: WireComment[];
   next: string | null;

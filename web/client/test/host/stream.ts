@@ -90,6 +90,13 @@ export class FakeStream {
     return { type: "reactions", comment: id, ...totals };
   }
 
+  reactionsOf(user: string, ids: readonly string[]) {
+    return ids.flatMap((comment) => {
+      const reaction = this.#reactions.get(comment)?.get(user) ?? "none";
+      return reaction === "none" ? [] : [{ comment, reaction }];
+    });
+  }
+
   page(cursor: string | null, direction: string, size: number, only = (_: FullComment) => true) {
     const all = this.comments.filter(only);
     const at = cursor === null ? all.length : all.findIndex((comment) => comment.id === cursor);
