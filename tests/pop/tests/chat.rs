@@ -7,6 +7,7 @@
     reason = "helpers of tests"
 )]
 
+use ringside_testkit::client::fill_in;
 use ringside_testkit::{Client, Pop, eventually};
 use serde_json::{Value, json};
 
@@ -236,6 +237,44 @@ fn settings_pins_and_viewers_are_announced_live() {
     assert_eq!(ann.event("pinned")["comment"], Value::Null);
     let bad = mona.ask(json!({ "type": "settings", "slow_mode_s": 1_000_000 }));
     assert_eq!(bad["number"], 205, "{bad}");
+}
+
+#[test]
+fn what_frames_leave_out_of_comments_is_what_pages_give() {
+    let pop = Pop::start();
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    let mut mona = Client::join(&pop, "mona", "moderator", "s");
+    let ids = [mona.comment("one"), mona.comment("two"), ann.comment("three")];
+    mona.command(json!({ "type": "pin", "comment": ids[1] }), "done");
+    let mut live: Vec<Value> = (0..ids.len()).map(|_| ann.event("comment")).collect();
+    pop.wait_for_page("s", &ids[2]);
+    let mut late = Client::connect(&pop);
+    let mut joined = late.command(json!({ "type": "join", "stream": "s" }), "joined");
+    let history = joined["history"].as_array_mut().unwrap();
+    assert_eq!(history[1]["author"], "mona", "named by the comment before: {history:?}");
+    fill_in(history.iter_mut());
+    // A pinned comment stands for itself: nothing but its time may be missing, and its author is named elsewhere too.
+    let mut pinned = [ann.event("pinned")["comment"].take(), joined["pinned"].take()];
+    for comment in &mut pinned {
+        assert!(comment["author"].is_object(), "{comment}");
+        fill_in(std::iter::once(comment));
+    }
+    let history = joined["history"].as_array_mut().unwrap();
+    for (index, id) in ids.iter().enumerate() {
+        let page = pop.rest().get(&format!("/v1/streams/s/comments/{id}")).expect(200).body;
+        let mut given = vec![&mut live[index], &mut history[index]];
+        if index == 1 {
+            given.extend(&mut pinned);
+        }
+        for comment in given {
+            for field in ["id", "text", "at"] {
+                assert_eq!(comment[field], page[field], "{comment} beside {page}");
+            }
+            let author = &comment["author"];
+            assert_eq!((&author["id"], &author["name"]), (&page["author"]["id"], &page["author"]["name"]));
+            assert_eq!(author["role"].as_str().unwrap_or("viewer"), page["author"]["role"]);
+        }
+    }
 }
 
 #[test]
