@@ -89,6 +89,11 @@ scene("react", "likes and emoji reach everyone, and a count of viewers is shown"
   await ann.say("like me");
   await tool(bob, "like me", "Like: Ann’s comment");
   await (await ann.sees("like me")).getByRole("button", { name: "1 like", exact: true }).waitFor();
+  // One's own like is known after a reload, and nobody else's is taken for it.
+  const like = { name: "1 like", exact: true };
+  await bob.page.reload();
+  await (await bob.sees("like me")).getByRole("button", { ...like, pressed: true }).waitFor();
+  await (await ann.sees("like me")).getByRole("button", { ...like, pressed: false }).waitFor();
   const fire = bob.page.getByRole("button", { name: /^fire/ });
   for (let tap = 0; tap < 5; tap += 1) await fire.click();
   await ann.page.getByRole("button", { name: "fire, 5 so far" }).waitFor();

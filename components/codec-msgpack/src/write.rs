@@ -108,27 +108,6 @@ impl Sink for MsgpackSink {
         }
     }
 
-    fn int(&mut self, number: i64) {
-        if let Ok(number) = u64::try_from(number) {
-            return self.uint(number);
-        }
-        if let Ok(small) = i8::try_from(number) {
-            if small < -32 {
-                self.bytes.push(0xd0);
-            }
-            self.bytes.push(small.cast_unsigned());
-        } else if let Ok(number) = i16::try_from(number) {
-            self.bytes.push(0xd1);
-            self.bytes.extend_from_slice(&number.to_be_bytes());
-        } else if let Ok(number) = i32::try_from(number) {
-            self.bytes.push(0xd2);
-            self.bytes.extend_from_slice(&number.to_be_bytes());
-        } else {
-            self.bytes.push(0xd3);
-            self.bytes.extend_from_slice(&number.to_be_bytes());
-        }
-    }
-
     fn bool(&mut self, value: bool) {
         self.bytes.push(if value { 0xc3 } else { 0xc2 });
     }

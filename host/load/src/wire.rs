@@ -195,9 +195,9 @@ mod tests {
     #[test]
     fn batches_are_read_with_their_texts_and_what_is_of_no_use_is_passed_over() {
         let batch = json!({
-            "type": "batch", "stream": "demo", "position": "p", "at": 1, "left_out": 3, "events": [
-                {"type":"comment","id":ID,"author":{"id":"a","name":"A"},"text":"a \"quoted\" text","at":-5,"mentions":["b"]},
-                {"type":"comment","id":ID,"author":"a","text":"plain","at":0},
+            "type": "batch", "stream": "demo", "position": "p", "left_out": 3, "events": [
+                {"type":"comment","id":ID,"author":{"id":"a","name":"A"},"text":"a \"quoted\" text","at":5,"mentions":["b"]},
+                {"type":"comment","id":ID,"author":"a","text":"plain"},
                 {"type":"pinned","comment":{"id":ID,"text":"x"}},
                 {"type":"pinned","comment":null},
                 {"type":"emoji","totals":{"🎉":7}},

@@ -7,9 +7,6 @@ mod admission;
 mod judging;
 mod worker;
 
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
-
 use async_trait::async_trait;
 use ringside_core::Generation as Number;
 use ringside_core::sampling::Plan;
@@ -22,7 +19,8 @@ use tokio::sync::oneshot;
 use crate::generations::Generations;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, ended};
+use crate::pool::{Design, Pool};
+use crate::queue::ended;
 
 /// What the chain is asked. Lists have at most [`limits::BATCH_COMMENTS_MAX`] items.
 enum Job {
@@ -47,11 +45,8 @@ impl Job {
 
 /// The chain of one host.
 pub(crate) struct Chain {
-    queue: Queue<Job>,
+    pool: Pool<Job>,
     generations: Arc<Generations>,
-    metrics: Metrics,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    workers: usize,
 }
 
 impl Chain {
@@ -64,28 +59,21 @@ impl Chain {
         generations: &Arc<Generations>,
         metrics: &Metrics,
     ) -> std::io::Result<Self> {
-        let gauge = metrics.chain_waiting.clone();
-        let (queue, ends) = Queue::new(limits::CHAIN_QUEUE_MAX, workers, gauge, Job::weight);
-        let mut threads = Vec::with_capacity(workers);
-        for (number, end) in ends.into_iter().enumerate() {
-            let (generations, metrics) = (generations.clone(), metrics.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("chain-{number}"))
-                .stack_size(limits::WORKER_STACK_BYTES)
-                .spawn(move || worker::run(number, end, &generations, &metrics))?;
-            threads.push(thread);
-        }
-        let (generations, metrics) = (generations.clone(), metrics.clone());
-        Ok(Self { queue, generations, metrics, threads: Mutex::new(threads), workers })
+        let design = Design {
+            name: "chain",
+            workers,
+            capacity: limits::CHAIN_QUEUE_MAX,
+            waiting: metrics.chain_waiting.clone(),
+            weight_of: Job::weight,
+            work: worker::run,
+        };
+        let pool = Pool::start(design, generations, metrics)?;
+        Ok(Self { pool, generations: generations.clone() })
     }
 
     /// Lets the workers finish what waits, and ends them.
     pub(crate) fn stop(&self) {
-        self.queue.close(self.workers);
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            let _ = thread.join();
-        }
+        self.pool.stop();
     }
 
     fn reserve(&self, operation: &'static str, weight: usize) -> PortResult<()> {
@@ -95,11 +83,7 @@ impl Chain {
                 PortError::new(PortErrorKind::Unavailable, operation, detail).after(limits::BUSY_RETRY)
             );
         }
-        self.queue.reserve(operation, weight).inspect_err(|error| {
-            if error.kind == PortErrorKind::Busy {
-                self.metrics.busy.inc();
-            }
-        })
+        self.pool.reserve(operation, weight)
     }
 
     /// Enters items in jobs of a batch's size each, and puts the answers together again.
@@ -115,7 +99,7 @@ impl Chain {
         self.reserve(operation, items.len())?;
         if items.len() <= limits::BATCH_COMMENTS_MAX {
             let (reply, answers) = oneshot::channel();
-            self.queue.enter(job(items, reply));
+            self.pool.enter(job(items, reply));
             return answers.await.map(|(answers, _)| answers).map_err(|_| ended(operation));
         }
         let mut all = Vec::with_capacity(items.len());
@@ -127,7 +111,7 @@ impl Chain {
                 break;
             }
             let (reply, answers) = oneshot::channel();
-            self.queue.enter(job(part, reply));
+            self.pool.enter(job(part, reply));
             waiting.push(answers);
         }
         for answers in waiting {
@@ -150,7 +134,7 @@ impl Policy for Chain {
     async fn plan(&self, load: StreamLoad) -> PortResult<Plan> {
         self.reserve("policy.plan", 1)?;
         let (reply, plan) = oneshot::channel();
-        self.queue.enter(Job::Plan { load, reply });
+        self.pool.enter(Job::Plan { load, reply });
         plan.await.map_err(|_| ended("policy.plan"))
     }
 

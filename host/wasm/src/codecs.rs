@@ -2,8 +2,7 @@
 
 mod worker;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +15,8 @@ use tokio::sync::{oneshot, watch};
 use crate::generations::Generations;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, ended};
+use crate::pool::{Design, Pool};
+use crate::queue::ended;
 use crate::world::codec::outgoing::comments_in;
 
 type Decoded = Result<Request, DecodeError>;
@@ -50,11 +50,8 @@ impl Job {
 
 /// The codecs of one host.
 pub(crate) struct CodecPool {
-    queue: Queue<Job>,
+    pool: Pool<Job>,
     generations: Arc<Generations>,
-    metrics: Metrics,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    workers: usize,
 }
 
 impl CodecPool {
@@ -67,28 +64,21 @@ impl CodecPool {
         generations: &Arc<Generations>,
         metrics: &Metrics,
     ) -> std::io::Result<Self> {
-        let gauge = metrics.codec_waiting.clone();
-        let (queue, ends) = Queue::new(limits::CODEC_QUEUE_MAX, workers, gauge, Job::weight);
-        let mut threads = Vec::with_capacity(workers);
-        for (number, end) in ends.into_iter().enumerate() {
-            let (generations, metrics) = (generations.clone(), metrics.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("codec-{number}"))
-                .stack_size(limits::WORKER_STACK_BYTES)
-                .spawn(move || worker::run(number, end, &generations, &metrics))?;
-            threads.push(thread);
-        }
-        let (generations, metrics) = (generations.clone(), metrics.clone());
-        Ok(Self { queue, generations, metrics, threads: Mutex::new(threads), workers })
+        let design = Design {
+            name: "codec",
+            workers,
+            capacity: limits::CODEC_QUEUE_MAX,
+            waiting: metrics.codec_waiting.clone(),
+            weight_of: Job::weight,
+            work: worker::run,
+        };
+        let pool = Pool::start(design, generations, metrics)?;
+        Ok(Self { pool, generations: generations.clone() })
     }
 
     /// Lets the workers finish what waits, and ends them.
     pub(crate) fn stop(&self) {
-        self.queue.close(self.workers);
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            let _ = thread.join();
-        }
+        self.pool.stop();
     }
 
     fn reserve(&self, operation: &'static str, subprotocol: &str, weight: usize) -> PortResult<()> {
@@ -96,11 +86,7 @@ impl CodecPool {
         if !known {
             return Err(gone(operation, subprotocol));
         }
-        self.queue.reserve(operation, weight).inspect_err(|error| {
-            if error.kind == PortErrorKind::Busy {
-                self.metrics.busy.inc();
-            }
-        })
+        self.pool.reserve(operation, weight)
     }
 
     /// Enters items in jobs of a call's weight each, and puts the answers together again.
@@ -116,7 +102,7 @@ impl CodecPool {
         self.reserve(operation, subprotocol, total)?;
         let enter = |part: Vec<I>| {
             let (reply, answers) = oneshot::channel();
-            self.queue.enter(Job { subprotocol: subprotocol.clone(), work: work(part, reply) });
+            self.pool.enter(Job { subprotocol: subprotocol.clone(), work: work(part, reply) });
             answers
         };
         if items.is_empty() {

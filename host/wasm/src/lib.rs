@@ -31,6 +31,7 @@ pub mod limits;
 mod loader;
 mod metrics;
 mod native;
+mod pool;
 mod prepare;
 mod queue;
 mod round;

@@ -7,6 +7,7 @@
     reason = "helpers of tests"
 )]
 
+use ringside_testkit::client::fill_in;
 use ringside_testkit::{Client, Pop, eventually};
 use serde_json::{Value, json};
 
@@ -56,6 +57,18 @@ fn replies_edits_likes_and_deletes_are_seen_by_others_and_in_pages() {
     assert_eq!((&totals["likes"], &totals["dislikes"]), (&json!(1), &json!(0)));
     bob.command(json!({ "type": "react", "comment": id, "reaction": "dislike" }), "done");
     ann.event_where("reactions", |event| event["likes"] == 0 && event["dislikes"] == 1);
+    let own = |user: &str, comments: &str| {
+        pop.rest_as(user, "viewer").get(&format!("/v1/streams/s/reactions?comments={comments}"))
+    };
+    eventually("the store to have taken the dislike in", || {
+        (own("bob", &id).expect(200).body["items"] == json!([{ "comment": id, "reaction": "dislike" }]))
+            .then_some(())
+    });
+    assert_eq!(own("ann", &id).expect(200).body["items"], json!([]));
+    own("bob", "").expect_problem(201, "name 1 to 200");
+    own("bob", "x").expect_problem(201, "`x`");
+    let anonymous = pop.rest().get(&format!("/v1/streams/s/reactions?comments={id}"));
+    anonymous.expect_problem(101, "token");
 
     let page = pop.rest().get("/v1/streams/s/comments").expect(200).body;
     assert_eq!(page["items"][0]["text"], "I agree", "newest first");
@@ -66,7 +79,9 @@ fn replies_edits_likes_and_deletes_are_seen_by_others_and_in_pages() {
     assert_eq!(bob.ask(json!({ "type": "delete", "comment": id }))["number"], 103);
     ann.command(json!({ "type": "delete", "comment": id }), "done");
     assert_eq!(bob.event("removed")["by"], "author");
-    let gone = pop.rest().get(&format!("/v1/streams/s/comments/{id}"));
+    let gone = eventually("the store to have taken the removal in", || {
+        Some(pop.rest().get(&format!("/v1/streams/s/comments/{id}"))).filter(|answer| answer.status != 200)
+    });
     gone.expect_problem(202, "there is no comment");
     ann.command(json!({ "type": "delete", "comment": id }), "done");
 }
@@ -81,8 +96,9 @@ fn a_rejected_comment_is_told_why_and_nobody_sees_it() {
         let reply = ann.command(json!({ "type": "comment", "text": text }), "rejected");
         assert!(!reply["reason"].as_str().unwrap().is_empty(), "{reply}");
     }
-    ann.comment("harmless");
+    let last = ann.comment("harmless");
     assert_eq!(bob.event("comment")["text"], "harmless");
+    pop.wait_for_page("s", &last);
     let page = pop.rest_as("mona", "moderator").get("/v1/streams/s/comments").expect(200).body;
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "{page}");
 }
@@ -224,6 +240,44 @@ fn settings_pins_and_viewers_are_announced_live() {
 }
 
 #[test]
+fn what_frames_leave_out_of_comments_is_what_pages_give() {
+    let pop = Pop::start();
+    let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    let mut mona = Client::join(&pop, "mona", "moderator", "s");
+    let ids = [mona.comment("one"), mona.comment("two"), ann.comment("three")];
+    mona.command(json!({ "type": "pin", "comment": ids[1] }), "done");
+    let mut live: Vec<Value> = (0..ids.len()).map(|_| ann.event("comment")).collect();
+    pop.wait_for_page("s", &ids[2]);
+    let mut late = Client::connect(&pop);
+    let mut joined = late.command(json!({ "type": "join", "stream": "s" }), "joined");
+    let history = joined["history"].as_array_mut().unwrap();
+    assert_eq!(history[1]["author"], "mona", "named by the comment before: {history:?}");
+    fill_in(history.iter_mut());
+    // A pinned comment stands for itself: nothing but its time may be missing, and its author is named elsewhere too.
+    let mut pinned = [ann.event("pinned")["comment"].take(), joined["pinned"].take()];
+    for comment in &mut pinned {
+        assert!(comment["author"].is_object(), "{comment}");
+        fill_in(std::iter::once(comment));
+    }
+    let history = joined["history"].as_array_mut().unwrap();
+    for (index, id) in ids.iter().enumerate() {
+        let page = pop.rest().get(&format!("/v1/streams/s/comments/{id}")).expect(200).body;
+        let mut given = vec![&mut live[index], &mut history[index]];
+        if index == 1 {
+            given.extend(&mut pinned);
+        }
+        for comment in given {
+            for field in ["id", "text", "at"] {
+                assert_eq!(comment[field], page[field], "{comment} beside {page}");
+            }
+            let author = &comment["author"];
+            assert_eq!((&author["id"], &author["name"]), (&page["author"]["id"], &page["author"]["name"]));
+            assert_eq!(author["role"].as_str().unwrap_or("viewer"), page["author"]["role"]);
+        }
+    }
+}
+
+#[test]
 fn emoji_become_running_totals_at_most_twice_a_second() {
     let pop = Pop::start();
     let mut ann = Client::join(&pop, "ann", "viewer", "s");
@@ -260,8 +314,9 @@ fn the_same_reference_gives_the_same_comment_even_at_once() {
         .rest_as("ann", "viewer")
         .post("/v1/streams/s/comments", &json!({ "text": "only once", "reference": "r-1" }));
     assert_eq!(again.expect(201).body["id"], comments[0]);
-    ann.comment("something else");
+    let last = ann.comment("something else");
     ann.event_where("comment", |event| event["text"] == "something else");
+    pop.wait_for_page("s", &last);
     let page = pop.rest().get("/v1/streams/s/comments").expect(200).body;
     assert_eq!(page["items"].as_array().unwrap().len(), 2, "{page}");
 }

@@ -101,6 +101,8 @@ fn no_acknowledged_comment_is_lost_doubled_or_moved_when_the_host_is_killed() {
         let wanted: Vec<(String, String)> = acknowledged.lock().unwrap()[before..].to_vec();
         assert!(!wanted.is_empty(), "round {round}: nothing was acknowledged before the kill");
 
+        let last = wanted.iter().map(|(id, _)| id).max().unwrap();
+        pop.wait_for_page("s", last);
         // Stored: once, in the order of ids, which is the log's.
         let stored: Vec<String> =
             all_pages(&pop).iter().rev().map(|item| item["id"].as_str().unwrap().to_owned()).collect();

@@ -19,6 +19,7 @@ fn pages_go_back_and_forth_and_show_each_comment_once() {
     let mut mona = Client::join(&pop, "mona", "moderator", "s");
     let ids: Vec<String> =
         (0..25).map(|i| mona.comment(&format!("comment number {i}, told apart"))).collect();
+    pop.wait_for_page("s", ids.last().unwrap());
     let rest = pop.rest();
     let mut seen = Vec::new();
     let mut path = "/v1/streams/s/comments?page_size=10".to_owned();

@@ -53,10 +53,11 @@ fn a_position_outlives_the_host_that_gave_it() {
     let id = mona.comment("acknowledged, then the host is killed");
     pop.kill_and_restart();
     let mut mona = Client::join(&pop, "mona", "moderator", "s");
-    mona.comment("after the crash");
+    let last = mona.comment("after the crash");
     let (mut bob, joined) = rejoin(&pop, &position);
     assert_eq!(joined["resumed"], "recovered", "{joined}");
     assert_eq!(texts(&mut bob, 2), ["acknowledged, then the host is killed", "after the crash"]);
+    pop.wait_for_page("s", &last);
     let page = pop.rest().get("/v1/streams/s/comments").expect(200).body;
     assert_eq!(page["items"][1]["id"], id.as_str());
     assert_eq!(page["items"].as_array().unwrap().len(), 3, "{page}");

@@ -140,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Reads one message; a batch becomes its events, with `at` made absolute and authors in full.
+    /// Reads one message; a batch becomes its events, each comment with its `at` and its author in full.
     fn read(&mut self) {
         match self.socket.read() {
             Ok(Message::Text(text)) => self.take_in(serde_json::from_str(&text).unwrap()),
@@ -164,24 +164,35 @@ impl Client {
     }
 }
 
-/// The events of a batch, with `at` made absolute and authors in full, and behind them, where some were left out, an
-/// event `left_out` with their `count`.
+/// The events of a batch, each comment with its `at` and its author in full, and behind them, where some were left out,
+/// an event `left_out` with their `count`.
 #[must_use]
 pub fn events(mut batch: Value) -> Vec<Value> {
-    let at = batch["at"].as_i64().unwrap_or(0);
-    let mut authors = std::collections::HashMap::new();
     let mut events = std::mem::take(batch["events"].as_array_mut().unwrap());
-    for event in events.iter_mut().filter(|event| event["type"] == "comment") {
-        event["at"] = json!(at + event["at"].as_i64().unwrap_or(0));
-        if let Some(id) = event["author"]["id"].as_str() {
-            authors.insert(id.to_owned(), event["author"].clone());
-        } else {
-            let id = event["author"].as_str().unwrap();
-            event["author"] = authors[id].clone();
-        }
-    }
+    fill_in(events.iter_mut().filter(|event| event["type"] == "comment"));
     if batch["left_out"].as_u64().unwrap_or(0) > 0 {
         events.push(json!({ "type": "left_out", "count": batch["left_out"] }));
     }
     events
+}
+
+/// Gives comments of one batch, or of one `history`, the `at` and the author that were left out of them.
+pub fn fill_in<'a>(comments: impl Iterator<Item = &'a mut Value>) {
+    let mut authors = std::collections::HashMap::new();
+    for comment in comments {
+        if comment["at"].is_null() {
+            comment["at"] = json!(id_ms(comment["id"].as_str().unwrap()));
+        }
+        if let Some(id) = comment["author"]["id"].as_str() {
+            authors.insert(id.to_owned(), comment["author"].clone());
+        } else {
+            let id = comment["author"].as_str().unwrap();
+            comment["author"] = authors[id].clone();
+        }
+    }
+}
+
+/// The time in a comment's id: its first 12 hex digits.
+fn id_ms(id: &str) -> u64 {
+    u64::from_str_radix(&[&id[..8], &id[9..13]].concat(), 16).unwrap()
 }

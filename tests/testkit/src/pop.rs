@@ -1,6 +1,7 @@
 //! A PoP of the real program, in a folder of its own, on free ports.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -76,8 +77,12 @@ impl Pop {
     #[must_use]
     pub fn with(options: PopOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let compiled = folder.path().join("data/compiled");
+        // A host compiles the components on a new folder, which takes seconds of both processors: once is enough.
+        copy_new(&compiled_by_others(), &compiled);
         let (child, lines) = spawn(&folder, &options);
         let (public, operators) = ready(&lines);
+        copy_new(&compiled, &compiled_by_others());
         Self { child, folder, options, public, operators }
     }
 
@@ -138,6 +143,15 @@ impl Pop {
         Rest::new(format!("http://{}", self.public), None)
     }
 
+    /// Waits until a comment is in pages: the store follows the log at its own pace.
+    pub fn wait_for_page(&self, stream: &str, comment: &str) {
+        let path = format!("/v1/streams/{stream}/comments/{comment}");
+        let rest = self.rest_as("waits-for-pages", "moderator");
+        crate::eventually("the store to have taken the comment in", || {
+            (rest.get(&path).status == 200).then_some(())
+        });
+    }
+
     /// REST as a user of a role.
     #[must_use]
     pub fn rest_as(&self, user: &str, role: &str) -> Rest {
@@ -187,6 +201,28 @@ impl Pop {
 impl Drop for Pop {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Machine code that earlier tests' hosts made of the components; by digest, so nothing in it is ever out of date.
+fn compiled_by_others() -> PathBuf {
+    bundle().with_file_name("compiled-by-tests")
+}
+
+/// Copies the files that are missing; other tests may do the same at this moment.
+fn copy_new(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let Ok(files) = std::fs::read_dir(from) else { return };
+    for file in files.map_while(Result::ok) {
+        let target = to.join(file.file_name());
+        if !target.exists() {
+            let part = tempfile::NamedTempFile::new_in(to).unwrap();
+            // Gone again where its host was replacing it: then it is compiled anew, as it would be without this.
+            if std::fs::copy(file.path(), part.path()).is_ok() {
+                part.persist(target).unwrap();
+            }
+        }
     }
 }
 

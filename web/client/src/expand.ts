@@ -26,24 +26,16 @@ import type {
   WireStream,
 } from "./wire.ts";
 
-/** An offset of 30 years: what is larger can only be a date. */
-const OFFSET_MS_MAX = 946_080_000_000;
-
-/** What a frame has said so far: its base time, and the authors it has named. */
+/** What a frame has said so far: the authors it has named. */
 class Frame {
-  readonly #baseMs: number;
   readonly #authors = new Map<string, Author>();
-
-  constructor(baseMs = 0) {
-    this.#baseMs = baseMs;
-  }
 
   comment(wire: WireComment): Comment {
     const comment: Comment = {
       id: wire.id,
       author: this.#author(wire.author),
       text: wire.text,
-      atMs: Math.abs(wire.at) > OFFSET_MS_MAX ? wire.at : this.#baseMs + wire.at,
+      atMs: wire.at ?? idMs(wire.id),
       mentions: wire.mentions ?? [],
       edited: wire.edited ?? false,
       likes: wire.likes ?? 0,
@@ -71,13 +63,18 @@ export function author(wire: WireAuthor): Author {
   return { id: wire.id, name: wire.name, role: wire.role ?? "viewer", member: wire.member ?? false };
 }
 
-/** A comment outside of any frame, as REST gives it. */
+/** When a comment's id was made, in milliseconds since 1970: the first 12 hex digits of a UUIDv7. */
+function idMs(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** A comment that stands for itself: pinned, in a notice, or from REST. */
 export function comment(wire: WireComment): Comment {
   return new Frame().comment(wire);
 }
 
 export function batch(wire: WireBatch): Batch {
-  const frame = new Frame(wire.at);
+  const frame = new Frame();
   const events: StreamEvent[] = [];
   for (const one of wire.events) {
     const known = event(frame, one);
@@ -102,7 +99,7 @@ function event(frame: Frame, wire: WireEvent): StreamEvent | undefined {
     case "settings":
       return { type: "settings", settings: settings(wire) };
     case "pinned":
-      return { type: "pinned", comment: wire.comment ? frame.comment(wire.comment) : null };
+      return { type: "pinned", comment: wire.comment ? comment(wire.comment) : null };
     case "viewers":
       return { type: "viewers", count: wire.count };
     default:
@@ -111,9 +108,7 @@ function event(frame: Frame, wire: WireEvent): StreamEvent | undefined {
 }
 
 export function joined(wire: WireJoined): Joined {
-  const frame = new Frame(wire.at);
-  // In the order of the frame: the pinned comment may name an author that the history does not name again.
-  const pinned = wire.pinned ? frame.comment(wire.pinned) : null;
+  const frame = new Frame();
   return {
     stream: wire.stream,
     position: wire.position,
@@ -121,7 +116,7 @@ export function joined(wire: WireJoined): Joined {
     settings: settings(wire.settings),
     viewers: wire.viewers,
     emoji: new Map(Object.entries(wire.emoji)),
-    pinned,
+    pinned: wire.pinned ? comment(wire.pinned) : null,
     history: wire.history.map((one) => frame.comment(one)),
     more: wire.more,
   };

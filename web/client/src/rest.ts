@@ -1,8 +1,16 @@
 /** The REST side of a host: pages of comments, and every command for where WebSocket is blocked. */
 
 import * as expand from "./expand.ts";
-import type { Comment, Outcome, Page, PageQuery, Problem, StreamInfo } from "./model.ts";
-import type { Command, WireComment, WirePage, WireProblem, WireSettings, WireStream } from "./wire.ts";
+import type { Comment, Outcome, Page, PageQuery, Problem, Reaction, StreamInfo } from "./model.ts";
+import type {
+  Command,
+  WireComment,
+  WirePage,
+  WireProblem,
+  WireReactions,
+  WireSettings,
+  WireStream,
+} from "./wire.ts";
 
 /** A request that a host refused, or that never reached one (number 0). */
 export class RequestError extends Error {
@@ -26,6 +34,9 @@ export interface RestOptions {
   /** The token to send, where there is one. */
   token: () => string | undefined;
 }
+
+/** Comments asked about at once: a URL of 4 KB, which every proxy takes. */
+const REACTIONS_AT_ONCE = 100;
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 /** What a command is over REST. */
@@ -55,6 +66,17 @@ export class Rest {
 
   async comment(id: string): Promise<Comment> {
     return expand.comment((await this.#json(`/comments/${id}`)) as WireComment);
+  }
+
+  /** What this user thinks of comments; those without a reaction are left out. */
+  async reactions(ids: readonly string[]): Promise<Map<string, Reaction>> {
+    const found = new Map<string, Reaction>();
+    for (let from = 0; from < ids.length; from += REACTIONS_AT_ONCE) {
+      const some = ids.slice(from, from + REACTIONS_AT_ONCE).join(",");
+      const { items } = (await this.#json(`/reactions?comments=${some}`)) as WireReactions;
+      for (const { comment, reaction } of items) found.set(comment, reaction);
+    }
+    return found;
   }
 
   /** Carries a command out as one request. */

@@ -4,6 +4,7 @@ import type { Client } from "./client.ts";
 import type { GapEntry } from "./entry.ts";
 import type { Author, Comment, Notice, Outcome, Reaction, Settings } from "./model.ts";
 import { newReference } from "./reference.ts";
+import { RequestError } from "./rest.ts";
 import { Timeline } from "./timeline.ts";
 
 /** Comments are sampled: what viewers are told. */
@@ -40,6 +41,7 @@ export class StreamView {
       // The host says again whether it samples.
       this.sampling = undefined;
       this.timeline.joined(joined);
+      void this.#recall(joined.history);
     });
     client.on("batch", ({ events, leftOut }) => {
       for (const event of events) {
@@ -103,7 +105,9 @@ export class StreamView {
     if (this.#loading || !this.timeline.more || first?.kind !== "comment") return false;
     this.#loading = true;
     try {
-      this.timeline.prepend(await this.#client.rest.page({ cursor: first.comment.id, direction: "before" }));
+      const page = await this.#client.rest.page({ cursor: first.comment.id, direction: "before" });
+      this.timeline.prepend(page);
+      void this.#recall(page.items);
       return true;
     } finally {
       this.#loading = false;
@@ -115,9 +119,23 @@ export class StreamView {
     if (this.#loading) return;
     this.#loading = true;
     try {
-      this.timeline.fill(gap, await this.#client.rest.page({ cursor: gap.after, direction: "after" }));
+      const page = await this.#client.rest.page({ cursor: gap.after, direction: "after" });
+      this.timeline.fill(gap, page);
+      void this.#recall(page.items);
     } finally {
       this.#loading = false;
+    }
+  }
+
+  /** Asks what this viewer thinks of comments that were not seen live: batches and pages are the same for everyone. */
+  async #recall(comments: readonly Comment[]): Promise<void> {
+    const rated = comments.filter(({ likes, dislikes }) => likes + dislikes > 0).map(({ id }) => id);
+    if (!this.#client.user || rated.length === 0) return;
+    try {
+      this.timeline.reacted(await this.#client.rest.reactions(rated));
+    } catch (error) {
+      // The totals are right without it; only the buttons do not show what was pressed.
+      if (!(error instanceof RequestError)) throw error;
     }
   }
 

@@ -163,6 +163,12 @@ export class Timeline {
     return before;
   }
 
+  /** Takes over what this viewer thought before; the totals count it already. */
+  reacted(reactions: ReadonlyMap<string, Reaction>): void {
+    for (const [id, reaction] of reactions) this.#change(id, (entry) => ({ ...entry, reaction }));
+    this.#changed();
+  }
+
   /** Puts an older page above what is shown; what no longer fits goes to what waits. */
   prepend(page: Page): void {
     const older = page.items

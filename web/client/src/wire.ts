@@ -14,8 +14,8 @@ export interface WireComment {
   /** The bare id where this frame has named the author already. */
   author: WireAuthor | string;
   text: string;
-  /** Milliseconds after the frame's `at`, or since 1970 in a frame without one. */
-  at: number;
+  /** Milliseconds since 1970; missing where it is the time in the id. */
+  at?: number;
   reply_to?: string;
   mentions?: string[];
   edited?: boolean;
@@ -59,7 +59,6 @@ export interface WireJoined {
   stream: string;
   position: string;
   resumed: Resumed;
-  at?: number;
   settings: WireSettings;
   viewers: number;
   emoji: Record<string, number>;
@@ -82,7 +81,6 @@ export interface WireBatch {
   type: "batch";
   stream: string;
   position: string;
-  at?: number;
   events: WireEvent[];
   left_out?: number;
 }
@@ -123,6 +121,11 @@ export interface WireStream {
   viewers: number;
   emoji: Record<string, number>;
   pinned?: WireComment | null;
+}
+
+/** `GET .../reactions`: a user's own. */
+export interface WireReactions {
+  items: { comment: string; reaction: "like" | "dislike" }[];
 }
 
 /** `GET .../comments`, `.../replies` */

@@ -79,19 +79,23 @@ scene(
   },
 );
 
-scene("an author that the frame has named already is told whole", async ({ host, witness }) => {
-  const reader = await witness().live();
-  const bob = { id: "bob", name: "Bob", member: true };
-  const stream = host.stream();
-  const comments = ["one", "two", "three"].map((text) => stream.comment(bob, text));
-  host.publish(stream, ...comments.map((comment) => ({ type: "comment", ...comment }) as const));
-  host.flush();
-  await until(() => reader.comments.length === 3);
-  for (const [at, comment] of reader.comments.entries()) {
-    assert.deepEqual(comment.author, { id: "bob", name: "Bob", role: "viewer", member: true });
-    assert.equal(comment.atMs, comments[at]?.at);
-  }
-});
+scene(
+  "what a frame leaves out, authors it has named and times that ids carry, is told whole",
+  async ({ host, witness }) => {
+    const reader = await witness().live();
+    const bob = { id: "bob", name: "Bob", member: true };
+    const stream = host.stream();
+    const comments = ["one", "two", "three"].map((text) => stream.comment(bob, text));
+    comments.push(stream.comment(bob, "four", { at: 1_700_000_000_000 }));
+    host.publish(stream, ...comments.map((comment) => ({ type: "comment", ...comment }) as const));
+    host.flush();
+    await until(() => reader.comments.length === 4);
+    for (const [at, comment] of reader.comments.entries()) {
+      assert.deepEqual(comment.author, { id: "bob", name: "Bob", role: "viewer", member: true });
+      assert.equal(comment.atMs, comments[at]?.at);
+    }
+  },
+);
 
 scene("taps on an emoji are gathered into few commands with their number", async ({ host, viewer }) => {
   const ann = await viewer("Ann");

@@ -31,10 +31,12 @@ fn author() -> impl Strategy<Value = Author> {
 }
 
 fn comment() -> impl Strategy<Value = Comment> {
-    let said = (id(), author(), text(), 0..1u64 << 50, option::of(id()), vec(text(), 0..3));
+    // The id's time, or another.
+    let said = (id(), author(), text(), option::of(0..1u64 << 50), option::of(id()), vec(text(), 0..3));
     let became = (any::<bool>(), number(), number(), number(), any::<bool>());
     (said, became).prop_map(|((id, author, text, at_ms, reply_to, mentions), became)| {
         let (edited, likes, dislikes, replies, held) = became;
+        let at_ms = at_ms.unwrap_or(ringside_codec::id::at_ms(id));
         Comment { id, author, text, at_ms, reply_to, mentions, edited, likes, dislikes, replies, held }
     })
 }

@@ -1,36 +1,32 @@
 //! The events of a batch on the wire.
 
-use crate::comment::Frame;
+use crate::comment::{self, Authors};
 use crate::wire::{Batch, Event, Remover};
 use crate::{Fields, Sink, key, settings};
 
 /// Writes a batch.
 pub(crate) fn batch<S: Sink>(sink: &mut S, batch: &Batch) {
-    let base_ms = batch.events.iter().find_map(at_ms);
-    let mut frame = Frame::new(base_ms.unwrap_or_default());
+    let mut authors = Authors::default();
     let mut fields = Fields::open(sink);
     fields.word(key!("type"), "batch");
     fields.text(key!("stream"), &batch.stream_id);
     fields.text(key!("position"), &batch.position);
-    if let Some(base_ms) = base_ms {
-        fields.uint(key!("at"), base_ms);
-    }
     let list = fields.value(key!("events"));
     list.open_list(batch.events.len());
     for one in &batch.events {
-        event(list, &mut frame, one);
+        event(list, &mut authors, one);
     }
     list.close_list();
     fields.uint_unless_zero(key!("left_out"), batch.left_out);
     fields.close();
 }
 
-fn event<'m, S: Sink>(sink: &mut S, frame: &mut Frame<'m>, event: &'m Event) {
+fn event<'m, S: Sink>(sink: &mut S, authors: &mut Authors<'m>, event: &'m Event) {
     let mut fields = Fields::open(sink);
     match event {
         Event::Comment(comment) => {
             fields.word(key!("type"), "comment");
-            frame.comment(&mut fields, comment);
+            authors.comment(&mut fields, comment);
         }
         Event::Edited(edited) => {
             fields.word(key!("type"), "edited");
@@ -59,7 +55,7 @@ fn event<'m, S: Sink>(sink: &mut S, frame: &mut Frame<'m>, event: &'m Event) {
         Event::Pinned(pinned) => {
             fields.word(key!("type"), "pinned");
             match pinned {
-                Some(comment) => frame.object(fields.value(key!("comment")), comment),
+                Some(comment) => comment::alone(fields.value(key!("comment")), comment),
                 None => fields.value(key!("comment")).null(),
             }
         }
@@ -86,12 +82,5 @@ fn remover(by: Remover) -> &'static str {
         Remover::Author => "author",
         Remover::Moderator => "moderator",
         Remover::Policy => "policy",
-    }
-}
-
-fn at_ms(event: &Event) -> Option<u64> {
-    match event {
-        Event::Comment(comment) | Event::Pinned(Some(comment)) => Some(comment.at_ms),
-        _ => None,
     }
 }

@@ -58,6 +58,12 @@ pub fn to_bytes(id: CommentId) -> [u8; 16] {
     (u128::from(id.high) << 64 | u128::from(id.low)).to_be_bytes()
 }
 
+/// Milliseconds since 1970 at which the id was made: its first 48 bits, as UUIDv7 has it (RFC 9562, 5.7).
+#[must_use]
+pub fn at_ms(id: CommentId) -> u64 {
+    id.high >> 16
+}
+
 fn from_u128(both: u128) -> CommentId {
     let [high, low] = [both >> 64, both & u128::from(u64::MAX)];
     CommentId { high: high.try_into().unwrap_or_default(), low: low.try_into().unwrap_or_default() }
@@ -81,6 +87,15 @@ mod tests {
             assert_eq!(from_text(text.as_bytes()), Some(id));
             assert_eq!(from_text(text.to_uppercase().as_bytes()), Some(id));
             assert_eq!(from_bytes(&to_bytes(id)), Some(id));
+        }
+    }
+
+    #[test]
+    fn the_time_is_the_first_twelve_hex_digits() {
+        for text in ["0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20", "00000000-0001-7fff-8fff-ffffffffffff"] {
+            let digits = text[..13].replace('-', "");
+            let id = from_text(text.as_bytes()).unwrap();
+            assert_eq!(at_ms(id), u64::from_str_radix(&digits, 16).unwrap(), "{text}");
         }
     }
 

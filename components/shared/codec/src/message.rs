@@ -1,8 +1,7 @@
 //! Writes what the server sends.
 
-use crate::comment::Frame;
 use crate::wire::{Event, Message, Notice, NoticeKind};
-use crate::{Fields, Sink, event, key, outcome};
+use crate::{Fields, Sink, comment, event, key, outcome};
 
 /// Writes one message as one value.
 pub fn write<S: Sink>(sink: &mut S, message: &Message) {
@@ -43,7 +42,7 @@ fn write_notice<S: Sink>(sink: &mut S, notice: &Notice) {
         fields.text(key!("stream"), &notice.stream_id);
     }
     if let Some(comment) = &notice.comment {
-        Frame::new(0).object(fields.value(key!("comment")), comment);
+        comment::alone(fields.value(key!("comment")), comment);
     }
     fields.close();
 }

@@ -1,6 +1,6 @@
 //! Replies to commands on the wire.
 
-use crate::comment::{Frame, role};
+use crate::comment::{self, Authors, role};
 use crate::event::emoji;
 use crate::wire::{Failure, Identity, Joined, Outcome, Reply, Resumed};
 use crate::{Fields, Sink, key, settings};
@@ -63,18 +63,14 @@ fn joined<S: Sink>(fields: &mut Fields<'_, S>, joined: &Joined) {
     all.close();
     fields.uint(key!("viewers"), joined.viewers);
     emoji(fields.value(key!("emoji")), &joined.emoji);
-    let base_ms = joined.history.first().or(joined.pinned.as_ref()).map(|comment| comment.at_ms);
-    let mut frame = Frame::new(base_ms.unwrap_or_default());
-    if let Some(base_ms) = base_ms {
-        fields.uint(key!("at"), base_ms);
-    }
     if let Some(comment) = &joined.pinned {
-        frame.object(fields.value(key!("pinned")), comment);
+        comment::alone(fields.value(key!("pinned")), comment);
     }
+    let mut authors = Authors::default();
     let list = fields.value(key!("history"));
     list.open_list(joined.history.len());
     for comment in &joined.history {
-        frame.object(list, comment);
+        authors.object(list, comment);
     }
     list.close_list();
     fields.bool(key!("more"), joined.more);

@@ -43,8 +43,6 @@ pub trait Sink {
     fn word(&mut self, word: &'static str);
     /// A whole number, zero or more.
     fn uint(&mut self, number: u64);
-    /// A whole number.
-    fn int(&mut self, number: i64);
     /// True or false.
     fn bool(&mut self, value: bool);
     /// Nothing.

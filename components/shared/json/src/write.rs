@@ -133,14 +133,6 @@ impl Sink for JsonSink {
         self.digits(number);
     }
 
-    fn int(&mut self, number: i64) {
-        self.separate();
-        if number < 0 {
-            self.bytes.push(b'-');
-        }
-        self.digits(number.unsigned_abs());
-    }
-
     fn bool(&mut self, value: bool) {
         self.separate();
         let word: &[u8] = if value { b"true" } else { b"false" };

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 use super::HttpServices;
-use super::caller::{Body, Caller, Place, comment_id, query};
+use super::caller::{Body, Caller, Place, comment_id, query, unavailable};
 use super::problem::ProblemResponse;
 use super::render::{CommentBody, PageBody};
 
@@ -126,6 +126,39 @@ pub(super) async fn popular(
     let cache = if caller.is_signed_in() { NO_CACHE } else { POPULAR_CACHE };
     let body = serde_json::json!({ "items": items, "next": null, "previous": null });
     Ok(([(CACHE_CONTROL, cache)], Json(body)).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReactionParams {
+    comments: Option<String>,
+}
+
+/// What the caller thinks of comments: pages and batches are the same for everyone and have totals only.
+pub(super) async fn own_reactions(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Place(stream): Place<String>,
+    params: Result<Query<ReactionParams>, QueryRejection>,
+) -> Answer {
+    let params = query(params, "comments")?;
+    let entry = services.comments.stream(&stream).await?;
+    let user = caller.user(&entry.id)?;
+    let named = params.comments.unwrap_or_default();
+    let comments =
+        named.split(',').filter(|id| !id.is_empty()).map(comment_id).collect::<Result<Vec<_>, _>>()?;
+    let most = limits::PAGE_SIZE_MAX as usize;
+    if comments.is_empty() || comments.len() > most {
+        let detail = format!("comments= names {} comments: name 1 to {most}, with commas", comments.len());
+        return Err(ProblemResponse::new(Problem::InvalidField, detail));
+    }
+    let found = services.store.reactions_of(&entry.id, &user.id, &comments).await;
+    let found = found.map_err(|error| unavailable(&error))?;
+    let items: Vec<_> = found
+        .into_iter()
+        .map(|(comment, reaction)| serde_json::json!({ "comment": comment, "reaction": reaction }))
+        .collect();
+    Ok(([(CACHE_CONTROL, NO_CACHE)], Json(serde_json::json!({ "items": items }))).into_response())
 }
 
 #[derive(Deserialize)]

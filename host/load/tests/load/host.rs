@@ -127,7 +127,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
                     close(&mut socket, shared.manner.closes_with).await;
                     return;
                 }
-                let mut batch = json!({"type": "batch", "stream": "demo", "position": "p", "at": 5, "events": events});
+                let mut batch = json!({"type": "batch", "stream": "demo", "position": "p", "events": events});
                 if left_out > 0 { batch["left_out"] = left_out.into() }
                 if socket.send(session.encode(&batch)).await.is_err() { return }
             }
@@ -218,14 +218,13 @@ impl Session {
                 return Some((status, more));
             }
         }
-        let event =
-            json!({"type": "comment", "id": id(number), "author": {"id": "u"}, "text": text, "at": 0});
+        let event = json!({"type": "comment", "author": {"id": "u"}, "id": id(number), "text": text});
         if is(manner.leaves_out_every, 0) {
             let _ = shared.room.send((Vec::new(), 1));
         } else if !is(manner.loses_every, 0) {
             // Another user's comment beside it must change no figure.
             let other =
-                json!({"type": "comment", "id": id(number), "author": "u", "text": "hello [1-2]", "at": 0});
+                json!({"type": "comment", "author": "u", "id": id(number), "text": "hello [1-2]", "at": 5});
             let _ = shared.room.send((vec![other, event.clone()], 0));
             if is(manner.doubles_every, 0) {
                 let _ = shared.room.send((vec![event], 0));

@@ -51,7 +51,7 @@ pub(super) fn measure(extent: Extent, per_second: u32, there: usize) -> Result<C
         processor: Some(there),
     })?;
     crowd.ready()?;
-    let mut talk = Talk::new(stream, partition)?;
+    let mut talk = Talk::new(stream, partition);
     runtime.block_on(talk.speak(&*services.relay, per_second, WARM))?;
     crowd.report()?;
     let before = processor::time_of_process();
@@ -123,8 +123,8 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(stream: StreamId, partition: u32) -> Result<Self, BenchError> {
-        Ok(Self { stream, partition, ids: CommentIds::new(fastrand::u64(..)), next: 0 })
+    fn new(stream: StreamId, partition: u32) -> Self {
+        Self { stream, partition, ids: CommentIds::new(fastrand::u64(..)), next: 0 }
     }
 
     /// Publishes at a steady rate; how many.

@@ -63,7 +63,14 @@ pub(crate) fn slot(name: &str, world: World, component: Digest, config: &str) ->
     Slot { name: name.into(), world, component, config: config.into(), on_failure: OnFailure::Hold }
 }
 
-/// Calls of guests that broke, of all slots: a component of ours breaks on no input.
-pub(crate) fn failures(host: &ComponentHost) -> u64 {
-    host.status().slots.iter().map(|slot| slot.failures).sum()
+/// Calls of guests that broke: a component of ours breaks on no input.
+#[derive(Default)]
+pub(crate) struct Failures(u64);
+
+impl Failures {
+    /// Those since the last look, of all slots.
+    pub(crate) fn since(&mut self, host: &ComponentHost) -> u64 {
+        let all = host.status().slots.iter().map(|slot| slot.failures).sum();
+        all - std::mem::replace(&mut self.0, all)
+    }
 }

@@ -15,19 +15,20 @@ use ringside_wasm::{ComponentHost, limits};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::stage::components::{failures, running};
+use crate::stage::components::{Failures, running};
 use crate::stage::runtime;
 use crate::{Shape, Target};
 
 /// Largest id: what JSON readers everywhere keep exact.
 const ID_MAX: u64 = (1 << 53) - 1;
-/// Replies between each two looks at whether a component broke.
+/// A comment's id.
 const ID: &str = "01a1feb1-a6f6-7000-a771-62136c5440e2";
 
 pub(super) struct Commands {
     host: ComponentHost,
     runtime: Runtime,
     subprotocols: [Arc<str>; 2],
+    failures: Failures,
 }
 
 type Decoded = Result<Request, DecodeError>;
@@ -105,16 +106,16 @@ impl Commands {
             ("codec-msgpack", World::Codec),
         ]));
         let subprotocols = ["ringside.v1.json", "ringside.v1.msgpack"].map(Arc::from);
-        Self { host, runtime, subprotocols }
+        Self { host, runtime, subprotocols, failures: Failures::default() }
     }
 
-    fn decode(&self, codec: usize, frames: &[&[u8]]) -> Vec<Decoded> {
+    fn decode(&mut self, codec: usize, frames: &[&[u8]]) -> Vec<Decoded> {
         let frames: Vec<Bytes> = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
         let count = frames.len();
         let decoded =
             self.runtime.block_on(self.host.codecs().decode(&self.subprotocols[codec], frames)).unwrap();
         assert_eq!(decoded.len(), count, "one answer for each frame");
-        assert_eq!(failures(&self.host), 0, "a frame broke the codec");
+        assert_eq!(self.failures.since(&self.host), 0, "a frame broke the codec");
         decoded
     }
 

@@ -20,6 +20,9 @@ use crate::stage::{folder, runtime};
 use crate::{Shape, Target};
 
 const ROOMS: Topic = Topic::RoomEvents;
+/// Bytes of a segment before its records; the checksum stands behind the twelfth and covers all others
+/// (the log's `header.rs`).
+const HEADER: usize = 72;
 /// Bytes of a record before its key, of which the first four count what follows the eighth, and the next four are the
 /// checksum of that (the log's `record.rs`).
 const HEAD: usize = 26;
@@ -83,6 +86,15 @@ impl Folder {
         }
     }
 
+    /// True where the file is the segment of an offset.
+    fn holds(&self, file: usize, offset: u64) -> bool {
+        let first = |(path, _): &(PathBuf, Vec<u8>)| -> Option<u64> {
+            path.file_stem().filter(|_| is_segment(path))?.to_str()?.parse().ok()
+        };
+        let next = self.files.get(file + 1).and_then(first).unwrap_or(u64::MAX);
+        first(&self.files[file]).is_some_and(|first| (first..next).contains(&offset))
+    }
+
     fn segments(&self) -> usize {
         self.files.iter().filter(|(path, _)| is_segment(path)).count()
     }
@@ -90,6 +102,23 @@ impl Folder {
 
 fn is_segment(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "segment")
+}
+
+/// True for consumers' places: they say what was read, not what is there.
+fn is_place(path: &Path) -> bool {
+    path.ends_with("commits.json")
+}
+
+/// The checksum that fits a header.
+fn header_sum(content: &[u8]) -> Option<u32> {
+    let header = content.get(..HEADER)?;
+    Some(crc32fast::hash(&[&header[..12], &header[16..]].concat()))
+}
+
+/// True where a header is as it was written, or damaged so that anyone can tell.
+fn header_is_honest(content: &[u8], written: &[u8]) -> bool {
+    content.get(..HEADER) == written.get(..HEADER)
+        || header_sum(content).is_none_or(|sum| content[12..16] != sum.to_le_bytes())
 }
 
 /// A folder with a log of several segments, consumers' places, a component and a release.
@@ -202,13 +231,25 @@ impl Target for Folder {
         4 * usize::try_from(SEGMENT_BYTES).unwrap()
     }
 
-    /// Gives every record of a segment the checksum that fits it, and often the length.
+    /// Gives every record of a segment the checksum that fits it, and often the length; and the same to its header.
     fn mend(&mut self, input: &mut Vec<u8>, random: &mut Rng) {
         let Some((file, content)) = input.split_first_mut() else { return };
-        if !is_segment(&self.files[usize::from(*file) % self.files.len()].0) {
+        let path = &self.files[usize::from(*file) % self.files.len()].0;
+        if !is_segment(path) {
+            // The note of how far the log was acknowledged ends with its checksum (the log's `mark.rs`).
+            if path.ends_with("acknowledged")
+                && let Some((note, sum)) = content.split_last_chunk_mut::<4>()
+            {
+                *sum = crc32fast::hash(note).to_le_bytes();
+            }
             return;
         }
-        let mut at = 0;
+        if random.bool()
+            && let Some(sum) = header_sum(content)
+        {
+            content[12..16].copy_from_slice(&sum.to_le_bytes());
+        }
+        let mut at = HEADER;
         while at + HEAD <= content.len() {
             let length = u32::from_le_bytes(content[at..at + 4].try_into().unwrap());
             let left = content.len() - at - PREFIX;
@@ -253,6 +294,13 @@ impl Target for Folder {
                 // What bears a good checksum counts as written: it is no seal against forgers.
                 let known = self.written.get(&record.offset) == Some(record) || honest.contains(record);
                 assert!(known, "a record that was never written: {record:?}");
+            }
+            // Damage costs no record of another file, unless it is none: a header that is whole is believed.
+            if is_segment(path) && header_is_honest(content, written) || is_place(path) {
+                for (offset, record) in self.written.iter().filter(|(offset, _)| !self.holds(file, **offset))
+                {
+                    assert!(found.contains(record), "record {offset} of another file is gone");
+                }
             }
             if content == written {
                 assert_eq!((found.len(), damaged), (self.written.len(), 0), "what was written is all there");

@@ -16,7 +16,7 @@ use ringside_core::error::TABLE;
 use ringside_core::{Role, limits};
 use serde_json::Value;
 
-use crate::stage::components::failures;
+use crate::stage::components::Failures;
 use crate::stage::pop::Pop;
 use crate::stage::tokens::token;
 use crate::{Shape, Target};
@@ -34,6 +34,7 @@ pub(super) struct Rest {
     pop: Pop,
     service: TowerToHyperService<Router>,
     names: Vec<(&'static str, String)>,
+    failures: Failures,
 }
 
 struct Answer {
@@ -51,7 +52,7 @@ impl Rest {
             ("$other", token("bob", Role::Viewer)),
             ("$moderator", token("mona", Role::Moderator)),
         ];
-        let mut rest = Self { pop, service, names };
+        let mut rest = Self { pop, service, names, failures: Failures::default() };
         let comment = rest.say("lobby");
         let settings =
             "PATCH /v1/streams/strict\nauthorization: Bearer $moderator\n\n{\"hold_for_review\":true}";
@@ -276,7 +277,7 @@ impl Target for Rest {
         let parts = request.uri().path().split('/').count().min(8);
         let answer = self.ask(request);
         let number = answer.check(is_head);
-        assert_eq!(failures(&self.pop.components), 0, "a request broke a component");
+        assert_eq!(self.failures.since(&self.pop.components), 0, "a request broke a component");
         let shape = Shape::default().with(answer.status.as_u16()).with(number);
         if matches!(number, 0 | 202 | 209) {
             return shape.with(method).with(parts).with_count(answer.body.len() / 64);

@@ -9,7 +9,7 @@ import type { Command, WireEvent, WireNotice } from "@ringside/client";
 import { WebSocketServer } from "ws";
 import { serveRest } from "./rest.ts";
 import { Session } from "./session.ts";
-import { batchOf, FakeStream, FrameWriter, type FullComment, type Person } from "./stream.ts";
+import { alone, batchOf, FakeStream, type FullComment, ListWriter, type Person } from "./stream.ts";
 
 /** A reply without its id. */
 export type Answer = { status: string; [field: string]: unknown };
@@ -156,19 +156,17 @@ export class FakeHost {
     const resumed = position === undefined ? "fresh" : missed ? "recovered" : "gap";
     const page = stream.page(null, "before", history, this.visibleTo(user));
     const comments = missed ? [] : [...page.items].reverse();
-    const base = (stream.pinned ?? comments[0])?.at;
-    const writer = new FrameWriter(base);
+    const list = new ListWriter();
     return {
       status: "joined",
       stream: stream.id,
       position: missed && position !== undefined ? position : stream.position,
       resumed,
-      ...(base === undefined ? {} : { at: base }),
       settings: stream.settings,
       viewers: stream.viewers,
       emoji: Object.fromEntries(stream.emoji),
-      ...(stream.pinned ? { pinned: writer.comment(stream.pinned) } : {}),
-      history: comments.map((comment) => writer.comment(comment)),
+      ...(stream.pinned ? { pinned: alone(stream.pinned) } : {}),
+      history: comments.map((comment) => list.comment(comment)),
       more: page.next !== null,
       replay: missed ?? [],
     };

@@ -56,6 +56,10 @@ function read(
     answer(200, { id, title: "", settings, viewers, emoji: Object.fromEntries(emoji), pinned });
   } else if (rest === "/comments") {
     answer(200, page(params.get("of") === "review" ? (one) => one.held === true : host.visibleTo(user)));
+  } else if (rest === "/reactions") {
+    const ids = (params.get("comments") ?? "").split(",");
+    if (user) answer(200, { items: stream.reactionsOf(user.id, ids) });
+    else answer(401, problem(401, 101, "sign-in needed", "send a token"));
   } else if (rest === "/events") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const position = request.headers["last-event-id"];

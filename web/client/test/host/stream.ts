@@ -8,9 +8,10 @@ export interface Person extends WireAuthor {
   member: boolean;
 }
 
-/** Comments here always name their author in full and give absolute times; frames leave that out. */
+/** Comments here always name their author in full and give their time; frames leave that out. */
 export interface FullComment extends WireComment {
   author: WireAuthor;
+  at: number;
 }
 
 export const OPEN: WireSettings = {
@@ -32,6 +33,11 @@ export function commentId(): string {
   const hex = lastIdMs.toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
   const fixed = `${hex.slice(0, 12)}7${hex.slice(13, 16)}8${hex.slice(17)}`;
   return fixed.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The time in an id. */
+function idMs(id: string): number {
+  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
 export class FakeStream {
@@ -71,7 +77,8 @@ export class FakeStream {
 
   comment(author: WireAuthor, text: string, more: Partial<FullComment> = {}): FullComment {
     const mentions = [...text.matchAll(/(?<![\w.-])@([\w.-]+)/g)].map(([, name = ""]) => name.toLowerCase());
-    const comment: FullComment = { id: commentId(), author, text, at: Date.now(), ...more };
+    const id = commentId();
+    const comment: FullComment = { id, author, text, at: idMs(id), ...more };
     if (mentions.length > 0) comment.mentions = mentions;
     this.comments.push(comment);
     const parent = comment.reply_to ? this.find(comment.reply_to) : undefined;
@@ -90,6 +97,13 @@ export class FakeStream {
     return { type: "reactions", comment: id, ...totals };
   }
 
+  reactionsOf(user: string, ids: readonly string[]) {
+    return ids.flatMap((comment) => {
+      const reaction = this.#reactions.get(comment)?.get(user) ?? "none";
+      return reaction === "none" ? [] : [{ comment, reaction }];
+    });
+  }
+
   page(cursor: string | null, direction: string, size: number, only = (_: FullComment) => true) {
     const all = this.comments.filter(only);
     const at = cursor === null ? all.length : all.findIndex((comment) => comment.id === cursor);
@@ -104,43 +118,39 @@ export class FakeStream {
   }
 }
 
-/** Leaves out of a frame what it has said already, as a host's codec does. */
-export class FrameWriter {
-  readonly baseMs: number | undefined;
+/** Leaves out of a list what its comments' ids or the comments before have said, as a host's codec does. */
+export class ListWriter {
   readonly #named = new Set<string>();
 
-  constructor(baseMs: number | undefined) {
-    this.baseMs = baseMs;
-  }
-
   comment(comment: FullComment): WireComment {
-    const { author } = comment;
+    const { author, at, ...rest } = comment;
     const said = this.#named.has(author.id);
     this.#named.add(author.id);
-    return { ...comment, author: said ? author.id : author, at: comment.at - (this.baseMs ?? 0) };
+    return { ...rest, author: said ? author.id : author, ...(at === idMs(comment.id) ? {} : { at }) };
   }
 }
 
+/** A comment that stands for itself: its author is in full. */
+export function alone(comment: FullComment): WireComment {
+  return new ListWriter().comment(comment);
+}
+
 export function batchOf(stream: FakeStream, events: WireEvent[], leftOut = 0): WireBatch {
-  const comments = events.flatMap((event) =>
-    event.type === "comment" ? [event] : event.type === "pinned" && event.comment ? [event.comment] : [],
-  );
-  const frame = new FrameWriter(comments[0]?.at);
+  const list = new ListWriter();
   const batch: WireBatch = {
     type: "batch",
     stream: stream.id,
     position: stream.position,
     events: events.map((event) => {
       if (event.type === "comment") {
-        return { type: "comment", ...frame.comment(event as { type: "comment" } & FullComment) };
+        return { type: "comment", ...list.comment(event as { type: "comment" } & FullComment) };
       }
       if (event.type === "pinned" && event.comment) {
-        return { type: "pinned", comment: frame.comment(event.comment as FullComment) };
+        return { type: "pinned", comment: alone(event.comment as FullComment) };
       }
       return event;
     }),
   };
-  if (frame.baseMs !== undefined) batch.at = frame.baseMs;
   if (leftOut > 0) batch.left_out = leftOut;
   return batch;
 }

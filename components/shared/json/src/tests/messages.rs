@@ -3,7 +3,8 @@ use ringside_codec::{Author, Codec, Role, Settings, sample};
 
 use crate::Json;
 
-const BASE_MS: u64 = 1_763_733_600_000;
+/// The time in the id of [`sample::COMMENT`].
+const ID_MS: u64 = 0x0197_e0f5_7f3a;
 
 fn encode(message: &Message) -> String {
     let frame = String::from_utf8(Json::encode(message)).unwrap();
@@ -21,7 +22,7 @@ fn comment(author: Author, after_ms: u64) -> Comment {
         id: sample::COMMENT,
         author,
         text: "hi".into(),
-        at_ms: BASE_MS + after_ms,
+        at_ms: ID_MS + after_ms,
         reply_to: None,
         mentions: Vec::new(),
         edited: false,
@@ -52,7 +53,7 @@ const SETTINGS: &str = "'slow_mode_s':5,'members_only':false,'emoji_only':false,
 fn replies_say_what_became_of_a_command() {
     let failure =
         |retry_after_ms| Failure { number: 42, title: "t".into(), detail: "d".into(), retry_after_ms };
-    let identity = Identity { user: author("u1", Role::Viewer, false), expires_at_ms: BASE_MS };
+    let identity = Identity { user: author("u1", Role::Viewer, false), expires_at_ms: 1_763_733_600_000 };
     for (outcome, expected) in [
         (Outcome::Done, "'status':'done'".to_owned()),
         (
@@ -106,17 +107,18 @@ fn joined_tells_the_streams_state_and_its_newest_comments() {
     joined.history = vec![
         comment(author("u1", Role::Moderator, false), 50),
         comment(author("u2", Role::Viewer, true), 70),
+        comment(author("u1", Role::Moderator, false), 0),
     ];
     joined.more = true;
     let frame = encode(&Message::Reply(Reply { id: 0, outcome: Outcome::Joined(joined) }));
     let id = "'id':'0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20'";
+    let u1 = "'author':{'id':'u1','name':'U1','role':'moderator'}";
     assert_eq!(
         frame,
         format!(
-            "{start},'at':1763733600050,\
-             'pinned':{{{id},'author':{{'id':'u1','name':'U1','role':'moderator'}},'text':'hi','at':-50}},\
-             'history':[{{{id},'author':'u1','text':'hi','at':0}},\
-             {{{id},'author':{{'id':'u2','name':'U2','member':true}},'text':'hi','at':20}}],'more':true}}"
+            "{start},'pinned':{{{u1},{id},'text':'hi'}},'history':[{{{u1},{id},'text':'hi','at':1751825874796}},\
+             {{'author':{{'id':'u2','name':'U2','member':true}},{id},'text':'hi','at':1751825874816}},\
+             {{'author':'u1',{id},'text':'hi'}}],'more':true}}"
         )
     );
 }
@@ -138,8 +140,8 @@ fn each_event_has_its_shape() {
         (
             Event::Comment(full),
             format!(
-                "'type':'comment','id':{id},'author':{{'id':'u1','name':'U1','role':'operator','member':true}},\
-                 'text':'hi','at':0,'reply_to':{id},'mentions':['ann','bob'],'edited':true,'likes':1,'dislikes':2,\
+                "'type':'comment','author':{{'id':'u1','name':'U1','role':'operator','member':true}},'id':{id},\
+                 'text':'hi','reply_to':{id},'mentions':['ann','bob'],'edited':true,'likes':1,'dislikes':2,\
                  'replies':3,'held':true"
             ),
         ),
@@ -161,44 +163,39 @@ fn each_event_has_its_shape() {
         (Event::Pinned(None), "'type':'pinned','comment':null".into()),
         (
             Event::Pinned(Some(comment(author("u1", Role::Viewer, false), 0))),
-            format!(
-                "'type':'pinned','comment':{{'id':{id},'author':{{'id':'u1','name':'U1'}},'text':'hi','at':0}}"
-            ),
+            format!("'type':'pinned','comment':{{'author':{{'id':'u1','name':'U1'}},'id':{id},'text':'hi'}}"),
         ),
         (Event::Viewers(5_000_000), "'type':'viewers','count':5000000".into()),
     ] {
-        let has_time = matches!(event, Event::Comment(_) | Event::Pinned(Some(_)));
-        let at = if has_time { "'at':1763733600000," } else { "" };
         let batch = Batch { stream_id: "s".into(), position: "p".into(), events: vec![event], left_out: 0 };
         let frame = encode(&Message::Batch(batch));
         assert_eq!(
             frame,
-            format!("{{'type':'batch','stream':'s','position':'p',{at}'events':[{{{expected}}}]}}")
+            format!("{{'type':'batch','stream':'s','position':'p','events':[{{{expected}}}]}}")
         );
     }
 }
 
 #[test]
 fn within_a_frame_an_author_is_named_once_and_again_only_when_changed() {
-    let events = [
-        (author("u1", Role::Viewer, false), 100),
-        (author("u2", Role::Viewer, false), 90),
-        (author("u1", Role::Viewer, false), 130),
-        (author("u1", Role::Viewer, true), 140),
-        (author("u1", Role::Viewer, true), 150),
+    let authors = [
+        author("u1", Role::Viewer, false),
+        author("u2", Role::Viewer, false),
+        author("u1", Role::Viewer, false),
+        author("u1", Role::Viewer, true),
+        author("u1", Role::Viewer, true),
     ];
     let batch = Batch {
         stream_id: "s".into(),
         position: "p".into(),
-        events: events.map(|(author, at)| Event::Comment(comment(author, at))).into(),
+        events: authors.map(|author| Event::Comment(comment(author, 0))).into(),
         left_out: 7,
     };
     let frame = encode(&Message::Batch(batch.clone()));
-    let authors: Vec<&str> =
-        frame.split("'author':").skip(1).map(|rest| rest.split(",'text'").next().unwrap()).collect();
-    let ats: Vec<&str> = frame.split("'at':").skip(2).map(|rest| rest.split('}').next().unwrap()).collect();
+    let named: Vec<&str> =
+        frame.split("'author':").skip(1).map(|rest| rest.split(",'id':'0197").next().unwrap()).collect();
     assert_eq!(
-        authors,
+        named,
         [
             "{'id':'u1','name':'U1'}",
             "{'id':'u2','name':'U2'}",
@@ -207,14 +204,54 @@ fn within_a_frame_an_author_is_named_once_and_again_only_when_changed() {
             "'u1'"
         ]
     );
-    assert_eq!(ats, ["0", "-10", "30", "40", "50"]);
-    assert!(frame.contains("'at':1763733600100,") && frame.ends_with("],'left_out':7}"), "{frame}");
+    assert!(frame.ends_with("],'left_out':7}"), "{frame}");
     // Nothing is remembered from frame to frame: any frame may be the first that a viewer sees.
     assert_eq!(encode(&Message::Batch(batch)), frame);
 }
 
 #[test]
-fn notices_have_absolute_times() {
+fn a_time_is_written_where_it_is_not_the_one_in_the_id() {
+    let u1 = || author("u1", Role::Viewer, false);
+    // The clock stepped back; the same time; the id borrowed a later millisecond.
+    let at_ms = [ID_MS + 1, ID_MS, ID_MS - 1];
+    let events = at_ms.map(|at_ms| Event::Comment(Comment { at_ms, ..comment(u1(), 0) })).into();
+    let batch = Batch { stream_id: "s".into(), position: "p".into(), events, left_out: 0 };
+    let frame: serde_json::Value = serde_json::from_slice(&Json::encode(&Message::Batch(batch))).unwrap();
+    let read = frame["events"].as_array().unwrap().iter().map(|event| match event.get("at") {
+        Some(at) => at.as_u64().unwrap(),
+        None => {
+            let digits: String =
+                event["id"].as_str().unwrap().chars().filter(|c| *c != '-').take(12).collect();
+            u64::from_str_radix(&digits, 16).unwrap()
+        }
+    });
+    assert_eq!(read.collect::<Vec<_>>(), at_ms);
+    let given = |index: usize| frame["events"][index].get("at").is_some();
+    assert_eq!([given(0), given(1), given(2)], [true, false, true]);
+}
+
+#[test]
+fn a_pinned_comment_has_its_author_in_full_and_names_them_for_no_other() {
+    let by_ann = || comment(author("ann", Role::Viewer, false), 0);
+    let batch = |events: Vec<Event>| {
+        let batch = Batch { stream_id: "s".into(), position: "p".into(), events, left_out: 0 };
+        serde_json::from_slice::<serde_json::Value>(&Json::encode(&Message::Batch(batch))).unwrap()
+    };
+    let frame = batch(vec![
+        Event::Pinned(Some(by_ann())),
+        Event::Comment(by_ann()),
+        Event::Comment(by_ann()),
+        Event::Pinned(Some(by_ann())),
+    ]);
+    let full = serde_json::json!({"id": "ann", "name": "ANN"});
+    assert_eq!(frame["events"][0]["comment"]["author"], full);
+    assert_eq!(frame["events"][1]["author"], full);
+    assert_eq!(frame["events"][2]["author"], "ann");
+    assert_eq!(frame["events"][3]["comment"]["author"], full);
+}
+
+#[test]
+fn notices_hold_a_whole_comment() {
     for (kind, word) in [
         (NoticeKind::Banner, "banner"),
         (NoticeKind::BannerEnded, "banner_ended"),
@@ -225,13 +262,13 @@ fn notices_have_absolute_times() {
         let notice = Notice { kind, text: "t".into(), value: 50, stream_id: String::new(), comment: None };
         let start = format!("{{'type':'notice','kind':'{word}','text':'t','value':50");
         assert_eq!(encode(&Message::Notice(notice.clone())), format!("{start}}}"));
-        let comment = Some(comment(author("u1", Role::Viewer, false), 0));
+        let comment = Some(comment(author("u1", Role::Viewer, false), 7));
         let full = Notice { stream_id: "s".into(), comment, ..notice };
         assert_eq!(
             encode(&Message::Notice(full)),
             format!(
-                "{start},'stream':'s','comment':{{'id':'0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20',\
-                 'author':{{'id':'u1','name':'U1'}},'text':'hi','at':1763733600000}}}}"
+                "{start},'stream':'s','comment':{{'author':{{'id':'u1','name':'U1'}},\
+                 'id':'0197e0f5-7f3a-7c31-b3ad-1c6a4f1f9d20','text':'hi','at':1751825874753}}}}"
             )
         );
     }
