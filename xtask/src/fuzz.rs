@@ -41,6 +41,13 @@ impl Default for Search {
     }
 }
 
+impl Search {
+    /// All targets, with chance that begins at a seed.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self { seed: Some(seed), ..Self::default() }
+    }
+}
+
 /// The verb: builds what is needed, then runs.
 pub(crate) fn verb(context: &Context, search: &Search) -> Result<()> {
     let mut steps = Steps::new(&context.console, 4);
