@@ -266,7 +266,10 @@ fn idle_connections_are_pinged_and_closed_when_nothing_comes_back() {
     let mut pings = 0;
     while pings < 15 {
         let frame = answers.frame().unwrap();
-        assert_eq!(frame.opcode(), 9, "{frame:?}");
+        assert_ne!(frame.opcode(), 8, "{frame:?}");
+        if frame.opcode() != 9 {
+            continue;
+        }
         answers.raw(&support::client::frame(0x8a, &frame.payload));
         pings += 1;
     }
