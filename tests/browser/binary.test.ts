@@ -6,7 +6,7 @@ import { Client, json, msgpack, StreamView, type WebSocketConstructor } from "@r
 import { WebSocket as NodeSocket } from "ws";
 import { type Person, Pop } from "./support/binary.ts";
 import { DESKTOP, openPage } from "./support/chromium.ts";
-import { eventually, opened, type Visitor, visitor, withBrowser } from "./support/stage.ts";
+import { eventually, opened, press, type Visitor, visitor, withBrowser } from "./support/stage.ts";
 
 withBrowser();
 
@@ -60,8 +60,7 @@ function scene(
 
 async function tool(visitor: Visitor, text: string, name: string): Promise<void> {
   const row = await visitor.sees(text);
-  await row.hover();
-  await row.getByRole("button", { name, exact: true }).click();
+  await press(row, name);
 }
 
 scene("talk", "two viewers talk: each comment is on each screen once", async (visit) => {

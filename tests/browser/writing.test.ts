@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PHONE } from "./support/chromium.ts";
 import { converse } from "./support/fake.ts";
-import { eventually, scene, withBrowser } from "./support/stage.ts";
+import { eventually, press, scene, withBrowser } from "./support/stage.ts";
 
 withBrowser();
 
@@ -28,11 +28,9 @@ scene("another viewer sees a comment, likes it and answers it", async ({ host, v
   const kofi = await visit({ name: "Kofi" });
   await mira.say("does anyone like this?");
   const row = await kofi.sees("does anyone like this?");
-  await row.hover();
-  await row.getByRole("button", { name: "Like: Mira’s comment", exact: true }).click();
+  await press(row, "Like: Mira’s comment");
   await (await mira.sees("does anyone like this?")).getByRole("button", { name: "1 like" }).waitFor();
-  await row.hover();
-  await row.getByRole("button", { name: "Reply: Mira’s comment", exact: true }).click();
+  await press(row, "Reply: Mira’s comment");
   await kofi.page.getByText("Replying to").waitFor();
   await kofi.say("I do");
   const answer = await mira.sees("I do");
@@ -128,12 +126,10 @@ scene("a moderator removes, pins, and sets how the chat works", async ({ host, v
   host.say("Troll", "spam spam");
   host.say("Ann", "a good point");
   const bad = await lena.sees("spam spam");
-  await bad.hover();
-  await bad.getByRole("button", { name: "Remove: Troll’s comment", exact: true }).click();
+  await press(bad, "Remove: Troll’s comment");
   await mira.page.getByText("Removed by a moderator").waitFor();
   const good = await lena.sees("a good point");
-  await good.hover();
-  await good.getByRole("button", { name: "Pin: Ann’s comment", exact: true }).click();
+  await press(good, "Pin: Ann’s comment");
   await mira.page.getByLabel("Pinned comment").getByText("a good point").waitFor();
 
   await lena.page.getByRole("button", { name: "Stream settings" }).click();
@@ -179,16 +175,14 @@ scene("one's own comment can be changed and deleted", async ({ visit }) => {
   await mira.say("I have a tipo");
   await mira.field.fill("half a thought");
   const row = await mira.sees("I have a tipo");
-  await row.hover();
-  await row.getByRole("button", { name: "Edit: Mira’s comment", exact: true }).click();
+  await press(row, "Edit: Mira’s comment");
   await mira.page.getByText("Editing your comment").waitFor();
   await eventually(() => mira.field.inputValue(), "I have a tipo");
   await mira.say("I have a typo");
   await (await kofi.sees("I have a typo")).getByText("(edited)").waitFor();
   await eventually(() => mira.field.inputValue(), "half a thought");
   const changed = await mira.sees("I have a typo");
-  await changed.hover();
-  await changed.getByRole("button", { name: "Delete: Mira’s comment", exact: true }).click();
+  await press(changed, "Delete: Mira’s comment");
   await kofi.page.getByText("Deleted by its author").waitFor();
 });
 

@@ -111,8 +111,8 @@ pub trait Store: Send + Sync {
     async fn checkpoint(&self, partition: u32) -> PortResult<u64>;
 
     /// A page. What it costs grows with its size, not with what its reader does not see: a thousand held comments on
-    /// top must not slow down everyone's page. Under concurrent writes, following `Before` from page to page shows each comment that was there
-    /// at the start exactly once.
+    /// top must not slow down everyone's page. Under concurrent writes, following `Before` from page to page shows
+    /// each comment that was there at the start exactly once.
     ///
     /// # Errors
     /// `Unavailable`.

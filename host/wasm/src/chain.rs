@@ -33,16 +33,6 @@ enum Job {
 /// worker it would cost each comment some eight calls that lock the caller's heap.
 type Reply<I, A> = oneshot::Sender<(Vec<A>, Vec<I>)>;
 
-impl Job {
-    fn weight(&self) -> usize {
-        match self {
-            Self::Judge { submissions, .. } => submissions.len(),
-            Self::Admit { admissions, .. } => admissions.len(),
-            Self::Plan { .. } => 1,
-        }
-    }
-}
-
 /// The chain of one host.
 pub(crate) struct Chain {
     pool: Pool<Job>,
@@ -64,7 +54,6 @@ impl Chain {
             workers,
             capacity: limits::CHAIN_QUEUE_MAX,
             waiting: metrics.chain_waiting.clone(),
-            weight_of: Job::weight,
             work: worker::run,
         };
         let pool = Pool::start(design, generations, metrics)?;
@@ -97,9 +86,14 @@ impl Chain {
             return Ok(Vec::new());
         }
         self.reserve(operation, items.len())?;
-        if items.len() <= limits::BATCH_COMMENTS_MAX {
+        let enter = |part: Vec<I>| {
+            let weight = part.len();
             let (reply, answers) = oneshot::channel();
-            self.pool.enter(job(items, reply));
+            self.pool.enter(job(part, reply), weight);
+            answers
+        };
+        if items.len() <= limits::BATCH_COMMENTS_MAX {
+            let answers = enter(items);
             return answers.await.map(|(answers, _)| answers).map_err(|_| ended(operation));
         }
         let mut all = Vec::with_capacity(items.len());
@@ -110,9 +104,7 @@ impl Chain {
             if part.is_empty() {
                 break;
             }
-            let (reply, answers) = oneshot::channel();
-            self.pool.enter(job(part, reply));
-            waiting.push(answers);
+            waiting.push(enter(part));
         }
         for answers in waiting {
             all.extend(answers.await.map_err(|_| ended(operation))?.0);
@@ -134,7 +126,7 @@ impl Policy for Chain {
     async fn plan(&self, load: StreamLoad) -> PortResult<Plan> {
         self.reserve("policy.plan", 1)?;
         let (reply, plan) = oneshot::channel();
-        self.pool.enter(Job::Plan { load, reply });
+        self.pool.enter(Job::Plan { load, reply }, 1);
         plan.await.map_err(|_| ended("policy.plan"))
     }
 

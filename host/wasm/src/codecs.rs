@@ -39,15 +39,6 @@ fn weight_of(message: &Message) -> usize {
     1 + comments_in(message) / COMMENTS_PER_WEIGHT
 }
 
-impl Job {
-    fn weight(&self) -> usize {
-        match &self.work {
-            Work::Decode { frames, .. } => frames.len(),
-            Work::Encode { messages, .. } => messages.iter().map(weight_of).sum(),
-        }
-    }
-}
-
 /// The codecs of one host.
 pub(crate) struct CodecPool {
     pool: Pool<Job>,
@@ -69,7 +60,6 @@ impl CodecPool {
             workers,
             capacity: limits::CODEC_QUEUE_MAX,
             waiting: metrics.codec_waiting.clone(),
-            weight_of: Job::weight,
             work: worker::run,
         };
         let pool = Pool::start(design, generations, metrics)?;
@@ -100,29 +90,29 @@ impl CodecPool {
     ) -> PortResult<Vec<A>> {
         let total: usize = items.iter().map(&weight_of).sum();
         self.reserve(operation, subprotocol, total)?;
-        let enter = |part: Vec<I>| {
+        let enter = |part: Vec<I>, weight: usize| {
             let (reply, answers) = oneshot::channel();
-            self.pool.enter(Job { subprotocol: subprotocol.clone(), work: work(part, reply) });
+            self.pool.enter(Job { subprotocol: subprotocol.clone(), work: work(part, reply) }, weight);
             answers
         };
         if items.is_empty() {
             return Ok(Vec::new());
         }
         if total <= limits::BATCH_FRAMES_MAX {
-            return enter(items).await.map_err(|_| ended(operation))?;
+            return enter(items, total).await.map_err(|_| ended(operation))?;
         }
         let mut all = Vec::with_capacity(items.len());
         let (mut waiting, mut part, mut weight) = (Vec::new(), Vec::new(), 0);
         for item in items {
             let more = weight_of(&item);
             if weight + more > limits::BATCH_FRAMES_MAX && !part.is_empty() {
-                waiting.push(enter(std::mem::take(&mut part)));
+                waiting.push(enter(std::mem::take(&mut part), weight));
                 weight = 0;
             }
             weight += more;
             part.push(item);
         }
-        waiting.push(enter(part));
+        waiting.push(enter(part, weight));
         for answers in waiting {
             all.extend(answers.await.map_err(|_| ended(operation))??);
         }

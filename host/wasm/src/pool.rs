@@ -22,7 +22,6 @@ pub(crate) struct Design<J> {
     pub(crate) capacity: usize,
     /// What waits.
     pub(crate) waiting: Gauge,
-    pub(crate) weight_of: fn(&J) -> usize,
     /// Works until the queue ends; is given the thread's number.
     pub(crate) work: fn(usize, Worker<J>, &Generations, &Metrics),
 }
@@ -45,8 +44,8 @@ impl<J: Send + 'static> Pool<J> {
         generations: &Arc<Generations>,
         metrics: &Metrics,
     ) -> std::io::Result<Self> {
-        let Design { name, workers, capacity, waiting, weight_of, work } = design;
-        let (queue, ends) = Queue::new(capacity, workers, waiting, weight_of);
+        let Design { name, workers, capacity, waiting, work } = design;
+        let (queue, ends) = Queue::new(capacity, workers, waiting);
         let mut threads = Vec::with_capacity(workers);
         for (number, end) in ends.into_iter().enumerate() {
             let (generations, metrics) = (generations.clone(), metrics.clone());
@@ -72,8 +71,8 @@ impl<J: Send + 'static> Pool<J> {
     }
 
     /// Enters a job whose weight was reserved.
-    pub(crate) fn enter(&self, job: J) {
-        self.queue.enter(job);
+    pub(crate) fn enter(&self, job: J, weight: usize) {
+        self.queue.enter(job, weight);
     }
 
     /// Lets the threads finish what waits, and ends them.

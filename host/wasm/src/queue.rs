@@ -12,7 +12,8 @@ use crate::limits;
 
 /// What waits, with its weight in comments, frames or messages.
 pub(crate) enum Entry<J> {
-    Job(J),
+    /// With its weight.
+    Job(J, usize),
     /// The worker that takes it ends.
     Stop,
 }
@@ -26,7 +27,6 @@ pub(crate) struct Queue<J> {
     closed: AtomicBool,
     capacity: usize,
     gauge: Gauge,
-    weight_of: fn(&J) -> usize,
 }
 
 /// A worker's end of a queue.
@@ -34,20 +34,14 @@ pub(crate) struct Worker<J> {
     jobs: Receiver<Entry<J>>,
     waiting: Arc<AtomicUsize>,
     gauge: Gauge,
-    weight_of: fn(&J) -> usize,
-    /// Taken, but too heavy for the batch before.
-    carried: Option<J>,
+    /// Taken, but too heavy for the batch before; with its weight.
+    carried: Option<(J, usize)>,
     stopped: bool,
 }
 
 impl<J> Queue<J> {
     /// A queue of a capacity, and the ends of its workers.
-    pub(crate) fn new(
-        capacity: usize,
-        workers: usize,
-        gauge: Gauge,
-        weight_of: fn(&J) -> usize,
-    ) -> (Self, Vec<Worker<J>>) {
+    pub(crate) fn new(capacity: usize, workers: usize, gauge: Gauge) -> (Self, Vec<Worker<J>>) {
         // Each job weighs at least 1 and is entered under the capacity, so the channel is as bounded as the sum.
         let (jobs, receiver) = crossbeam_channel::unbounded();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -56,7 +50,6 @@ impl<J> Queue<J> {
                 jobs: receiver.clone(),
                 waiting: waiting.clone(),
                 gauge: gauge.clone(),
-                weight_of,
                 carried: None,
                 stopped: false,
             })
@@ -68,7 +61,6 @@ impl<J> Queue<J> {
             closed: AtomicBool::new(false),
             capacity,
             gauge,
-            weight_of,
         };
         (queue, ends)
     }
@@ -112,10 +104,9 @@ impl<J> Queue<J> {
     }
 
     /// Enters a job whose weight was reserved.
-    pub(crate) fn enter(&self, job: J) {
-        let weight = (self.weight_of)(&job);
+    pub(crate) fn enter(&self, job: J, weight: usize) {
         // Fails only when all workers ended; then the job's caller sees its answer's sender dropped.
-        let _ = self.jobs.send(Entry::Job(job));
+        let _ = self.jobs.send(Entry::Job(job, weight));
         self.entering.fetch_sub(weight, Ordering::SeqCst);
     }
 
@@ -145,25 +136,23 @@ impl<J> Worker<J> {
     /// It never waits for more to come: under load jobs gather while the batch before is at work, and a lone
     /// comment goes at once.
     pub(crate) fn take(&mut self, weight_max: usize, batch: &mut Vec<J>) -> bool {
-        let first = match self.carried.take() {
-            Some(job) => job,
+        let (first, mut weight) = match self.carried.take() {
+            Some(carried) => carried,
             None if self.stopped => return false,
             None => match self.jobs.recv() {
-                Ok(Entry::Job(job)) => job,
+                Ok(Entry::Job(job, weight)) => (job, weight),
                 Ok(Entry::Stop) | Err(_) => return false,
             },
         };
-        let mut weight = (self.weight_of)(&first);
         batch.push(first);
         while weight < weight_max && !self.stopped {
             match self.jobs.try_recv() {
-                Ok(Entry::Job(job)) => {
-                    let sum = weight + (self.weight_of)(&job);
-                    if sum > weight_max {
-                        self.carried = Some(job);
+                Ok(Entry::Job(job, more)) => {
+                    if weight + more > weight_max {
+                        self.carried = Some((job, more));
                         break;
                     }
-                    weight = sum;
+                    weight += more;
                     batch.push(job);
                 }
                 Ok(Entry::Stop) => self.stopped = true,
@@ -181,19 +170,19 @@ mod tests {
     use super::*;
 
     fn queue(workers: usize) -> (Queue<usize>, Vec<Worker<usize>>) {
-        Queue::new(100, workers, Gauge::default(), |job| *job)
+        Queue::new(100, workers, Gauge::default())
     }
 
     #[test]
     fn the_weight_that_waits_is_bounded_and_what_does_not_fit_is_told_when_to_come_again() {
         let (queue, mut workers) = queue(1);
         queue.reserve("chain.judge", 60).unwrap();
-        queue.enter(60);
+        queue.enter(60, 60);
         let busy = queue.reserve("chain.judge", 41).unwrap_err();
         assert_eq!((busy.kind, busy.retry_after), (PortErrorKind::Busy, Some(limits::BUSY_RETRY)));
         assert_eq!(queue.reserve("chain.judge", 101).unwrap_err().kind, PortErrorKind::Invalid);
         queue.reserve("chain.judge", 40).unwrap();
-        queue.enter(40);
+        queue.enter(40, 40);
         let mut batch = Vec::new();
         assert!(workers[0].take(64, &mut batch));
         assert_eq!(batch, [60], "40 more do not fit into one batch");
@@ -208,7 +197,7 @@ mod tests {
         let (queue, mut workers) = queue(1);
         for weight in [8, 8, 8, 64, 1] {
             queue.reserve("chain.judge", weight).unwrap();
-            queue.enter(weight);
+            queue.enter(weight, weight);
         }
         let mut taken = Vec::new();
         for _ in 0..3 {
@@ -229,7 +218,7 @@ mod tests {
                 std::thread::yield_now();
             }
             assert!(!closing.is_finished());
-            queue.enter(5);
+            queue.enter(5, 5);
         });
         let mut batch = Vec::new();
         assert!(workers[0].take(64, &mut batch));
@@ -241,7 +230,7 @@ mod tests {
     fn closing_lets_what_waits_be_worked_off_and_refuses_the_rest() {
         let (queue, mut workers) = queue(2);
         queue.reserve("chain.judge", 5).unwrap();
-        queue.enter(5);
+        queue.enter(5, 5);
         queue.close(2);
         queue.close(2);
         assert_eq!(queue.reserve("chain.judge", 1).unwrap_err().kind, PortErrorKind::Unavailable);

@@ -49,6 +49,12 @@ pub(crate) trait World: Sized + Send + 'static {
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError>;
 }
 
+/// What is wrong with so many examples; none where they are few enough.
+fn too_many(examples: usize) -> Option<String> {
+    let most = limits::EXAMPLES_MAX;
+    (examples > most).then(|| format!("{examples} examples are too many: at most {most}"))
+}
+
 /// One instance of a component. After a failed call it is thrown away: what a trap leaves behind is not defined.
 pub(crate) struct Guest<W> {
     store: Store<GuestState>,

@@ -22,7 +22,7 @@ use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, digest_of};
 
 use crate::chat::{self, Line};
 use crate::figure::{BenchResult, Figure};
-use crate::{Effort, cpu};
+use crate::{Effort, processor};
 use load::Load;
 
 /// Threads, of the chain and of its baseline.
@@ -130,7 +130,7 @@ impl Stage {
 
     /// Time on a processor of the chain's threads.
     fn cpu(&self) -> std::io::Result<Duration> {
-        cpu::of_threads("chain-")
+        processor::time_of_threads("chain-")
     }
 }
 

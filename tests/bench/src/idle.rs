@@ -4,20 +4,17 @@
 //! User memory is the process' anonymous resident memory, with everything that came with the connections: users,
 //! rooms, tables, what the allocator keeps, what the roles remember of the users.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ringside_core::Role;
 use ringside_edge::auth::{Claims, sign};
 use ringside_edge::now_ms;
-use serde_json::Value;
 
 use crate::Effort;
 use crate::crowd::{Crowd, Order};
 use crate::figure::{BenchError, BenchResult, Figure};
 use crate::processor;
+use crate::program::Program;
 
 /// Connections.
 const CONNECTIONS: usize = 15_000;
@@ -26,28 +23,14 @@ const SECRET: &str = "the secret of a benchmark, 32 bytes";
 /// Time in which what the handshakes left behind goes.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// The real program; ends when the benchmark does.
-struct Host {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 pub(crate) fn run(effort: &Effort) -> BenchResult {
     let connections = match effort {
         Effort::Full => processor::affordable(CONNECTIONS),
         Effort::Quick => 1_000,
     };
     let folder = tempfile::tempdir()?;
-    let host = start(folder.path())?;
-    let before = anonymous_bytes(host.child.id())?;
+    let host = Program::start(folder.path(), &[&format!("auth.secret={SECRET}")])?;
+    let before = anonymous_bytes(host.id())?;
     let order = Order {
         address: host.address.clone(),
         connections,
@@ -64,7 +47,7 @@ pub(crate) fn run(effort: &Effort) -> BenchResult {
     crowd.ready()?;
     let connected = began.elapsed();
     std::thread::sleep(SETTLE);
-    let after = anonymous_bytes(host.child.id())?;
+    let after = anonymous_bytes(host.id())?;
     let report = crowd.report()?;
     if report.connected < connections {
         return Err(
@@ -102,36 +85,4 @@ fn anonymous_bytes(process: u32) -> Result<u64, BenchError> {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon in /proc")?;
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes * 1_024)
-}
-
-fn start(data: &std::path::Path) -> Result<Host, BenchError> {
-    let variable = |name: &str| {
-        std::env::var(name).map_err(|_| {
-            format!("{name} is not set: `cargo xtask bench` builds the program and says where it is")
-        })
-    };
-    let mut child = Command::new(PathBuf::from(variable("RINGSIDE_BIN")?))
-        .args(["serve", "--development", "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0"])
-        .args(["--set", "telemetry.format=json", "--bundle", &variable("RINGSIDE_BUNDLE")?])
-        .args(["--set", &format!("auth.secret={SECRET}")])
-        .arg("--data")
-        .arg(data)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let lines = child.stderr.take().ok_or("the host has no standard error")?;
-    let mut host = Host { child, address: String::new() };
-    let mut lines = BufReader::new(lines).lines();
-    while host.address.is_empty() {
-        let line = lines.next().ok_or("the host ended before it was ready")??;
-        let value: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
-        if value.get("message").and_then(Value::as_str) == Some("ready") {
-            let address = value.get("public").and_then(Value::as_str).ok_or("the host names no address")?;
-            host.address = address.to_owned();
-        }
-    }
-    // What the host says on is read, so that it never waits for us.
-    std::thread::spawn(move || lines.for_each(drop));
-    Ok(host)
 }

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
-use ringside_core::{Author, HostId, RegionId, Role, StreamId, UserId};
+use ringside_core::{Author, Role, StreamId, UserId};
 use ringside_embedded::{Embedded, EmbeddedOptions};
 use ringside_ports::Comments as _;
 use ringside_ports::comments::{NewComment, Posted};
 use ringside_ports::log::Topic;
 use ringside_ports::releases::World;
-use ringside_roles::appender::Producer;
-use ringside_roles::intake::IntakeServices;
-use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
+use ringside_roles::RoleMetrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::figure::{BenchError, BenchResult, Figure};
@@ -53,26 +52,10 @@ struct Measured {
 async fn measure(folder: &Path, time: Duration) -> Result<Measured, BenchError> {
     let components = pop::components(&folder.join("compiled"), &SLOTS).await?;
     let embedded = Embedded::open(&folder.join("data"), &EmbeddedOptions::default())?;
-    let metrics = RoleMetrics::register(&mut Registry::default());
-    let clock = Clock::system();
-    let producer =
-        Producer { region: RegionId::new("local")?, host: HostId::new("bench")?, seed: fastrand::u64(..) };
-    let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
+    let mut registry = Registry::default();
+    let metrics = RoleMetrics::register(&mut registry);
     let stop = CancellationToken::new();
-    let intake = Intake::start(
-        IntakeServices {
-            log: embedded.log.clone(),
-            appender,
-            store: embedded.store_port(),
-            catalog: embedded.catalog.clone(),
-            counters: embedded.counters.clone(),
-            policy: components.policy(),
-            clock,
-            metrics,
-        },
-        &IntakeOptions { open_streams: true },
-        stop.clone(),
-    );
+    let intake = pop::intake(&embedded, &components, metrics, stop.clone())?;
     let stream = StreamId::new("final")?;
     intake.stream(stream.as_str()).await.map_err(|failure| failure.to_string())?;
     let mut rng = fastrand::Rng::with_seed(1);
@@ -121,10 +104,21 @@ async fn measure(folder: &Path, time: Duration) -> Result<Measured, BenchError> 
     Ok(Measured {
         per_second: accepted / seconds,
         rejected_percent: 100.0 * rejected / (accepted + rejected).max(1.0),
-        // A user waits for one comment at a time, and while one group is written the next gathers.
-        group: f64::from(USERS) / 2.0,
+        group: mean(&registry, "ringside_append_group_records")?,
         record_bytes: bytes as f64 / extent.next.max(1) as f64,
     })
+}
+
+/// The mean of a histogram.
+fn mean(registry: &Registry, name: &str) -> Result<f64, BenchError> {
+    let mut text = String::new();
+    encode(&mut text, registry)?;
+    let value = |suffix: &str| -> Result<f64, BenchError> {
+        let start = format!("{name}_{suffix} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&start));
+        Ok(line.ok_or_else(|| format!("there is no {start}among the metrics"))?.parse()?)
+    };
+    Ok(value("sum")? / value("count")?.max(1.0))
 }
 
 fn folder_bytes(folder: &Path) -> std::io::Result<u64> {

@@ -1,54 +1,21 @@
 //! `latency`: 1,000 viewers of one stream and 200 comments a second, in two processes of the real program: from
 //! submission to acknowledgement, and from submission to another viewer's socket.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::Effort;
-use crate::figure::{BenchError, BenchResult, Figure};
-
-/// Ends the host when the benchmark ends, however it ends.
-struct Host(Child);
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::figure::{BenchResult, Figure};
+use crate::program::{self, Program};
 
 pub(crate) fn run(effort: &Effort) -> BenchResult {
-    let program = PathBuf::from(variable("RINGSIDE_BIN")?);
     let folder = tempfile::tempdir()?;
-    let mut child = Command::new(&program)
-        .args(["serve", "--development", "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0"])
-        .args(["--set", "telemetry.format=json", "--bundle", &variable("RINGSIDE_BUNDLE")?])
-        .arg("--data")
-        .arg(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let lines = child.stderr.take().ok_or("the host has no standard error")?;
-    let host = Host(child);
-    let mut lines = BufReader::new(lines).lines();
-    let address = loop {
-        let line = lines.next().ok_or("the host ended before it was ready")??;
-        let value: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
-        if value.get("message").and_then(Value::as_str) == Some("ready") {
-            break value.get("public").and_then(Value::as_str).ok_or("the host names no address")?.to_owned();
-        }
-    };
-    // What the host says on is read, so that it never waits for us.
-    std::thread::spawn(move || lines.for_each(drop));
+    let host = Program::start(folder.path(), &[])?;
     let (viewers, seconds) = if *effort == Effort::Full { ("1000", "30") } else { ("50", "3") };
-    let output = Command::new(&program)
+    let output = Command::new(program::path()?)
         .args(["load", "--json", "--connections", viewers, "--comments", "200", "--duration", seconds])
-        .args(["--url", &format!("http://{address}")])
+        .args(["--url", &format!("http://{}", host.address)])
         .arg("--data")
         .arg(folder.path())
         .stderr(Stdio::inherit())
@@ -58,12 +25,6 @@ pub(crate) fn run(effort: &Effort) -> BenchResult {
         return Err(format!("`ringside load` ended with {}", output.status).into());
     }
     figures(&serde_json::from_slice(&output.stdout)?)
-}
-
-fn variable(name: &str) -> Result<String, BenchError> {
-    std::env::var(name).map_err(|_| {
-        format!("{name} is not set: `cargo xtask bench` builds the program and says where it is").into()
-    })
 }
 
 fn figures(report: &Value) -> BenchResult {

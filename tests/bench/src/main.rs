@@ -6,7 +6,6 @@
 
 mod chain;
 mod chat;
-mod cpu;
 mod crowd;
 mod fanout;
 mod figure;
@@ -15,6 +14,7 @@ mod ingest;
 mod latency;
 mod pop;
 mod processor;
+mod program;
 mod wire;
 
 use std::process::ExitCode;

@@ -2,16 +2,47 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use ringside_core::{HostId, RegionId};
+use ringside_embedded::Embedded;
 use ringside_ports::releases::{Digest, OnFailure, Release, Slot, World};
+use ringside_roles::appender::Producer;
+use ringside_roles::intake::IntakeServices;
+use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
 use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, digest_of};
+use tokio_util::sync::CancellationToken;
 
 use crate::figure::BenchError;
 
 /// Every component of a host, with the throttle's limits lifted: a benchmark is a few users who say much.
 const UNLIMITED: &str =
     r#"{"comments_per_minute":0,"reactions_per_minute":0,"emoji_per_minute":0,"edits_per_minute":0}"#;
+
+/// The intake of a host that runs these components on these stores.
+pub(crate) fn intake(
+    embedded: &Embedded,
+    components: &ComponentHost,
+    metrics: RoleMetrics,
+    stop: CancellationToken,
+) -> Result<Arc<Intake>, BenchError> {
+    let clock = Clock::system();
+    let producer =
+        Producer { region: RegionId::new("local")?, host: HostId::new("bench")?, seed: fastrand::u64(..) };
+    let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
+    let services = IntakeServices {
+        log: embedded.log.clone(),
+        appender,
+        store: embedded.store_port(),
+        catalog: embedded.catalog.clone(),
+        counters: embedded.counters.clone(),
+        policy: components.policy(),
+        clock,
+        metrics,
+    };
+    Ok(Intake::start(services, &IntakeOptions { open_streams: true }, stop))
+}
 
 fn component(name: &str) -> Result<(Digest, Bytes), BenchError> {
     let remedy = "`cargo xtask bench` builds the components and says where they are";

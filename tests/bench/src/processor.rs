@@ -28,6 +28,22 @@ pub(crate) fn time_of_process() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Time on a processor of this process' threads whose name begins so, since they began.
+pub(crate) fn time_of_threads(prefix: &str) -> io::Result<Duration> {
+    let mut total = Duration::ZERO;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let task = task?.path();
+        // A thread may end in between.
+        let Ok(name) = std::fs::read_to_string(task.join("comm")) else { continue };
+        if name.starts_with(prefix) {
+            let stat = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+            let nanos = stat.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0);
+            total += Duration::from_nanos(nanos);
+        }
+    }
+    Ok(total)
+}
+
 /// The same in every process of a machine.
 pub(crate) fn monotonic_ns() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);

@@ -84,6 +84,24 @@ export function scene(name: string, play: (stage: Stage) => Promise<void>): void
   });
 }
 
+/**
+ * Points at a comment and presses one of its buttons, which are there only while it is pointed at. A comment that comes
+ * just then moves the rows under the pointer, so it points anew until the press is taken.
+ */
+export async function press(row: Locator, name: string): Promise<void> {
+  const button = row.getByRole("button", { name, exact: true });
+  const lastMs = Date.now() + 60_000;
+  for (;;) {
+    await row.hover();
+    try {
+      await button.click({ timeout: 1_000 });
+      return;
+    } catch (error) {
+      if (Date.now() > lastMs) throw error;
+    }
+  }
+}
+
 /** Waits until something holds, and fails with both values where it never does. */
 export async function eventually<T>(read: () => Promise<T> | T, expected: T): Promise<void> {
   const lastMs = Date.now() + 60_000;

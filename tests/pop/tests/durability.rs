@@ -63,20 +63,6 @@ fn write(
     })
 }
 
-fn all_pages(pop: &Pop) -> Vec<Value> {
-    let rest = pop.rest();
-    let mut items: Vec<Value> = Vec::new();
-    let mut path = "/v1/streams/s/comments?page_size=200".to_owned();
-    loop {
-        let page = rest.get(&path).expect(200).body;
-        items.extend(page["items"].as_array().unwrap().iter().cloned());
-        match page["next"].as_str() {
-            Some(next) => path = format!("/v1/streams/s/comments?page_size=200&cursor={next}"),
-            None => return items,
-        }
-    }
-}
-
 #[test]
 fn no_acknowledged_comment_is_lost_doubled_or_moved_when_the_host_is_killed() {
     let mut pop =
@@ -104,8 +90,13 @@ fn no_acknowledged_comment_is_lost_doubled_or_moved_when_the_host_is_killed() {
         let last = wanted.iter().map(|(id, _)| id).max().unwrap();
         pop.wait_for_page("s", last);
         // Stored: once, in the order of ids, which is the log's.
-        let stored: Vec<String> =
-            all_pages(&pop).iter().rev().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+        let stored: Vec<String> = pop
+            .rest()
+            .all_comments("s")
+            .iter()
+            .rev()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect();
         let unique: HashSet<&String> = stored.iter().collect();
         assert_eq!(unique.len(), stored.len(), "round {round}: a comment is stored twice");
         assert!(stored.is_sorted(), "round {round}: pages are out of order");

@@ -117,20 +117,6 @@ fn read(
     })
 }
 
-fn all_stored(pop: &Pop) -> Vec<Value> {
-    let rest = pop.rest_as("mona", "moderator");
-    let mut items = Vec::new();
-    let mut path = "/v1/streams/s/comments?page_size=200".to_owned();
-    loop {
-        let page = rest.get(&path).expect(200).body;
-        items.extend(page["items"].as_array().unwrap().iter().cloned());
-        match page["next"].as_str() {
-            Some(next) => path = format!("/v1/streams/s/comments?page_size=200&cursor={next}"),
-            None => return items,
-        }
-    }
-}
-
 #[test]
 fn components_are_swapped_under_load_and_no_connection_or_comment_is_lost() {
     let pop = Pop::start();
@@ -169,16 +155,18 @@ fn components_are_swapped_under_load_and_no_connection_or_comment_is_lost() {
     assert_eq!(read, VIEWERS);
 
     // The generation that a comment names is the one that judged it: its rules would have rejected the other word.
-    let mut generations = HashSet::new();
-    for item in all_stored(&pop) {
+    pop.wait_for_page("s", ids.iter().max().unwrap());
+    let (mut generations, mut stored) = (HashSet::new(), HashSet::new());
+    for item in pop.rest_as("mona", "moderator").all_comments("s") {
         let generation = item["judgement"]["generation"].as_u64().unwrap();
         let (_, word) = forbidden.range(..=generation).next_back().unwrap();
         assert!(
             !item["text"].as_str().unwrap().contains(word),
             "generation {generation} let through: {item}"
         );
-        assert!(ids.contains(item["id"].as_str().unwrap()), "stored but never accepted: {item}");
+        assert!(stored.insert(item["id"].as_str().unwrap().to_owned()), "stored twice: {item}");
         generations.insert(generation);
     }
+    assert_eq!(stored, ids, "stored and accepted differ");
     assert!(generations.len() >= ROUNDS, "{generations:?}");
 }

@@ -69,6 +69,21 @@ impl Rest {
         self.call("GET", path, None)
     }
 
+    /// All comments of a stream that this caller sees, newest first, read page by page.
+    #[must_use]
+    pub fn all_comments(&self, stream: &str) -> Vec<Value> {
+        let first = format!("/v1/streams/{stream}/comments?page_size=200");
+        let (mut items, mut path) = (Vec::new(), first.clone());
+        loop {
+            let page = self.get(&path).expect(200).body;
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => path = format!("{first}&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+
     /// POST with a JSON body.
     #[must_use]
     pub fn post(&self, path: &str, body: &Value) -> Answer {

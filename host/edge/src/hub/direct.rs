@@ -82,7 +82,6 @@ impl Hub {
         let Some(room) = self.rooms.get(slot.room as usize).filter(|room| room.hold.stream == *stream) else {
             return;
         };
-        // A frame that is begun is finished before this one.
         let cursor = slot.cursor;
         let Some(position) = room.hold.position_at(cursor) else { return };
         let batch = Batch {

@@ -78,19 +78,12 @@ impl Hub {
 
     /// Takes a connection out of its room.
     pub(crate) fn leave_room(&mut self, key: Key) {
-        if self.slot(key).is_none_or(|slot| slot.room == NONE) {
-            return;
-        }
-        self.leave_group(key);
-    }
-
-    fn leave_group(&mut self, key: Key) -> Option<()> {
-        let slot = self.slot_mut(key)?;
+        let Some(slot) = self.slot_mut(key).filter(|slot| slot.room != NONE) else { return };
         let (index, group, place) = (slot.room, usize::from(slot.group), slot.place);
         slot.room = NONE;
         slot.flags.put(Flags::HELD, false);
-        let room = self.rooms.get_mut(index as usize)?;
-        let group = room.groups.get_mut(group)?;
+        let Some(room) = self.rooms.get_mut(index as usize) else { return };
+        let Some(group) = room.groups.get_mut(group) else { return };
         group.members.swap_remove(place as usize);
         room.hold.leave(self.shard, group.variant);
         // Sweeps go from the last member to the first: who moves here has been visited.
@@ -106,7 +99,6 @@ impl Hub {
             let room = self.rooms.remove(index as usize);
             self.room_index.remove(&room.hold.id);
         }
-        Some(())
     }
 
     /// Moves a member to the group of its role, which may have changed.

@@ -15,7 +15,7 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::describe::Description;
-use super::{Codec, Guest, World};
+use super::{Codec, Guest, World, too_many};
 use crate::bindings::codec::CodecPre;
 use crate::bindings::codec::ringside::edge::{types, wire as wit};
 use crate::call::CallError;
@@ -55,12 +55,8 @@ impl World for Codec {
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
         let format = guest.format()?;
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
-        if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!(
-                "{} examples are too many: at most {}",
-                examples.len(),
-                limits::EXAMPLES_MAX
-            )));
+        if let Some(problem) = too_many(examples.len()) {
+            return Ok(Err(problem));
         }
         let total = examples.len();
         for (number, example) in (1..).zip(examples) {

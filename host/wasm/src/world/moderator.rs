@@ -10,7 +10,7 @@ use wasmtime::component::InstancePre;
 
 use super::describe::Description;
 use super::throttle::{attributes_again, author_again, role};
-use super::{Guest, Moderator, World, tickets};
+use super::{Guest, Moderator, World, tickets, too_many};
 use crate::bindings::moderator::ModeratorPre;
 use crate::bindings::moderator::ringside::edge::moderation as wit;
 use crate::bindings::throttle::ringside::edge::types;
@@ -51,12 +51,8 @@ impl World for Moderator {
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
-        if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!(
-                "{} examples are too many: at most {}",
-                examples.len(),
-                limits::EXAMPLES_MAX
-            )));
+        if let Some(problem) = too_many(examples.len()) {
+            return Ok(Err(problem));
         }
         let arena = Bump::new();
         let mut number = 0;
@@ -97,7 +93,8 @@ fn compare(example: &wit::Example, verdict: &Verdict) -> Result<(), String> {
 }
 
 impl Guest<Moderator> {
-    /// Verdicts, in order. Who wrote a comment it is told if it wants authors. Tickets are below [`limits::BATCH_COMMENTS_MAX`] and distinct.
+    /// Verdicts, in order. Who wrote a comment it is told if it wants authors. Tickets are below
+    /// [`limits::BATCH_COMMENTS_MAX`] and distinct.
     ///
     /// # Errors
     /// [`CallError`]; the instance must not be called again.

@@ -8,7 +8,7 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::describe::Description;
-use super::{Guest, Throttle, World, tickets};
+use super::{Guest, Throttle, World, tickets, too_many};
 use crate::bindings::throttle::ThrottlePre;
 use crate::bindings::throttle::ringside::edge::{throttling as wit, types};
 use crate::call::CallError;
@@ -40,12 +40,8 @@ impl World for Throttle {
 
     fn self_test(guest: &mut Guest<Self>) -> Result<Result<usize, String>, CallError> {
         let examples = guest.call(limits::START_TICKS_MAX, |world, store| world.call_examples(store))?;
-        if examples.len() > limits::EXAMPLES_MAX {
-            return Ok(Err(format!(
-                "{} examples are too many: at most {}",
-                examples.len(),
-                limits::EXAMPLES_MAX
-            )));
+        if let Some(problem) = too_many(examples.len()) {
+            return Ok(Err(problem));
         }
         let arena = Bump::new();
         for (number, example) in (1..).zip(&examples) {

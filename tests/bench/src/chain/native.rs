@@ -9,7 +9,7 @@ use ringside_throttle::Throttle as _;
 
 use super::Stage;
 use super::load::Load;
-use crate::cpu;
+use crate::processor;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -114,7 +114,7 @@ pub(super) fn measure(
         barrier.wait();
         let begun = Instant::now();
         barrier.wait();
-        let (elapsed, cpu) = (begun.elapsed(), cpu::of_threads(THREAD));
+        let (elapsed, cpu) = (begun.elapsed(), processor::time_of_threads(THREAD));
         barrier.wait();
         let mut load = Load { elapsed, cpu: cpu?, ..Load::default() };
         for thread in running {

@@ -16,9 +16,7 @@ use ringside_ports::Relay;
 use ringside_ports::log::Topic;
 use ringside_ports::relay::RelayBatch;
 use ringside_ports::releases::World;
-use ringside_roles::appender::Producer;
-use ringside_roles::intake::IntakeServices;
-use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
+use ringside_roles::RoleMetrics;
 use tokio_util::sync::CancellationToken;
 
 use super::{Cost, Extent, TEXT_BYTES};
@@ -84,32 +82,18 @@ fn services(
     runtime: tokio::runtime::Handle,
 ) -> Result<Services, BenchError> {
     let metrics = RoleMetrics::register(&mut Registry::default());
-    let clock = Clock::system();
-    let (region, host) = (RegionId::new("local")?, HostId::new("bench")?);
-    let producer = Producer { region: region.clone(), host: host.clone(), seed: fastrand::u64(..) };
-    let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
-    let intake = IntakeServices {
-        log: embedded.log.clone(),
-        appender,
-        store: embedded.store_port(),
-        catalog: embedded.catalog.clone(),
-        counters: embedded.counters.clone(),
-        policy: components.policy(),
-        clock,
-        metrics,
-    };
     let secret = AuthOptions { secret: Some(vec![b's'; 32]), ..AuthOptions::default() };
     Ok(Services {
         codecs: components.codecs(),
-        comments: Intake::start(intake, &IntakeOptions { open_streams: true }, CancellationToken::new()),
+        comments: pop::intake(embedded, components, metrics, CancellationToken::new())?,
         log: embedded.log.clone(),
         relay: embedded.relay.clone(),
         store: embedded.store_port(),
         catalog: embedded.catalog.clone(),
         directory: embedded.directory.clone(),
         verifier: Arc::new(Verifier::new(&secret)?),
-        region,
-        host,
+        region: RegionId::new("local")?,
+        host: HostId::new("bench")?,
         runtime,
     })
 }
