@@ -70,6 +70,30 @@ pub struct Extent {
     pub next: u64,
 }
 
+/// A change of a member's share of a topic's partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Share {
+    /// These are this member's from now on, and nobody else's in its group.
+    Given(Vec<u32>),
+    /// These are to go to another member: end the work on them, commit, and ask for the next change, which lets go of
+    /// them. The other member gets them only then, or when this one does not ask within [`LET_GO_MS_MAX`].
+    Taken(Vec<u32>),
+    /// These may be another member's already, since this one was away for too long: end the work on them, and do not
+    /// commit. They may be given again.
+    Lost(Vec<u32>),
+}
+
+/// Longest time from [`Share::Taken`] to the next call, in milliseconds: time for a last write of 2 s to be tried twice,
+/// and short enough that viewers of the streams that move do not notice.
+pub const LET_GO_MS_MAX: u64 = 5_000;
+
+/// One process's part in a consumer group. Dropping it leaves the group.
+#[async_trait]
+pub trait Membership: Send {
+    /// The next change; waits for it. None when the log is closed. Cancel-safe.
+    async fn next(&mut self) -> Option<Share>;
+}
+
 /// An append-only log of records in topics and partitions.
 #[async_trait]
 pub trait Log: Send + Sync {
@@ -128,11 +152,19 @@ pub trait Log: Send + Sync {
     /// `Unavailable`.
     async fn extent(&self, topic: Topic, partition: u32) -> PortResult<Extent>;
 
+    /// Joins a consumer group, which shares the partitions of a topic among its members: each partition is at most one
+    /// member's at a time, and each is some member's soon after others left or died. A log of one process gives all of
+    /// them at once. A process joins a group once.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Conflict` when this process is in the group already.
+    async fn join(&self, group: &str, topic: Topic) -> PortResult<Box<dyn Membership>>;
+
     /// Keeps a consumer group's place: the next offset it will read. May lag behind a crash, never ahead of a
     /// call that returned before the last one: effects must bear repetition.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable`; `Conflict` when the group has members and this process is not the one that has the partition.
     async fn commit(&self, group: &str, topic: Topic, partition: u32, next: u64) -> PortResult<()>;
 
     /// A consumer group's place; none when it never committed.

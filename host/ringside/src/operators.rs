@@ -11,16 +11,16 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
+use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 use ringside_edge::auth::Verifier;
 use ringside_edge::http::ProblemResponse;
 use ringside_ports::{Catalog, Comments, Log};
-use ringside_roles::Clock;
+use ringside_roles::{Clock, Workers};
 
 use crate::releaser::Releaser;
 use access::Operator;
@@ -40,6 +40,7 @@ pub(crate) struct OperatorServices {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) comments: Arc<dyn Comments>,
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) workers: Workers,
     pub(crate) disconnect: Disconnect,
     /// Brings gauges up to date before they are read.
     pub(crate) refresh: Arc<dyn Fn() + Send + Sync>,
@@ -60,10 +61,15 @@ pub(crate) fn router(services: OperatorServices) -> Router {
         .route("/v1/users/{user}/ban", put(users::ban).delete(users::unban))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/replay", post(dead_letters::replay))
+        .route("/v1/workers", get(workers))
         .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(services)
         .fallback(ringside_edge::http::no_such_route)
+}
+
+async fn workers(State(services): State<OperatorServices>, _: Operator) -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "items": services.workers.list() }))
 }
 
 async fn metrics(State(services): State<OperatorServices>, _: Operator) -> Result<Response, ProblemResponse> {

@@ -1,6 +1,7 @@
 //! A PoP in one process, put together from top to bottom: everything is started here in order, and stopped in the
 //! reverse.
 
+mod backends;
 mod health;
 pub(crate) mod keys;
 mod public;
@@ -14,16 +15,13 @@ use prometheus_client::registry::Registry;
 use ringside_core::close::CloseCode;
 use ringside_core::{HostId, limits};
 use ringside_edge::{Edge, EdgeConfig, Services};
-use ringside_embedded::{Embedded, EmbeddedOptions, OpenError};
+use ringside_ports::Log;
 use ringside_ports::log::Topic;
-use ringside_ports::{Log, Store};
-use ringside_roles::coordinator::{self, CoordinatorServices};
 use ringside_roles::intake::IntakeServices;
-use ringside_roles::judge::{self, JudgeServices};
-use ringside_roles::writer::{self, WriterServices};
-use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics, appender, presence, reconciler};
+use ringside_roles::{
+    Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers, appender, presence,
+};
 use ringside_wasm::{Compiler, ComponentHost, HostOptions, TrustedKey};
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
@@ -32,10 +30,13 @@ use crate::config::Config;
 use crate::exit::{Exit, Outcome};
 use crate::operators::{self, OperatorServices};
 use crate::releaser::{Bundle, Releaser};
+use backends::Backends;
 use health::Health;
 
 /// The store must have taken in the log that was there at the start before viewers come: R84's readiness.
 const CATCH_UP_MAX: Duration = Duration::from_secs(600);
+/// How often the start looks whether it has.
+const CATCH_UP_LOOK: Duration = Duration::from_millis(10);
 /// Roles have this long to end after they were told.
 const STOP_MAX: Duration = Duration::from_secs(5);
 
@@ -50,20 +51,6 @@ pub(crate) fn serve(config: Config) -> Outcome {
     // Blocking work that hangs (a disk that went away) must not hold the process.
     runtime.shutdown_timeout(STOP_MAX);
     result
-}
-
-fn open(config: &Config) -> Result<Embedded, Exit> {
-    let options = EmbeddedOptions {
-        keep_for: Duration::from_secs(config.log.keep_hours * 3_600),
-        keep_bytes: config.log.keep_mb << 20,
-        ..EmbeddedOptions::default()
-    };
-    Embedded::open(&config.data, &options).map_err(|error| match error {
-        OpenError::Locked(_) | OpenError::Folder { .. } => {
-            Exit::Usage(format!("configuration at `data`: {error}"))
-        }
-        _ => Exit::Failed(error.to_string()),
-    })
 }
 
 /// This host's name, and the name of this run of it: a producer's numbers begin anew with each run.
@@ -91,9 +78,8 @@ async fn run(config: Config) -> Outcome {
     let clock = Clock::system();
     let verifier = Arc::new(keys::verifier(&config)?);
     let (host, run) = names(&config)?;
-    let embedded = open(&config)?;
-    let log: Arc<dyn Log> = embedded.log.clone();
-    let store: Arc<dyn Store> = embedded.store_port();
+    let backends = Backends::embedded(&config)?;
+    let (log, store) = (backends.log.clone(), backends.store.clone());
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let health = Health::new();
@@ -101,6 +87,7 @@ async fn run(config: Config) -> Outcome {
     // What is counted.
     let mut registry = Registry::default();
     let role_metrics = RoleMetrics::register(&mut registry);
+    let workers = Workers::new(clock.clone(), role_metrics.clone());
     let component_metrics = ringside_wasm::Metrics::default();
     component_metrics.register(&mut registry);
 
@@ -120,7 +107,7 @@ async fn run(config: Config) -> Outcome {
     let trusted = trusted_keys(&config, &bundle)?;
     let releaser = Releaser::start(
         components.clone(),
-        embedded.releases.clone(),
+        backends.releases.clone(),
         trusted,
         clock.clone(),
         &bundle,
@@ -138,8 +125,8 @@ async fn run(config: Config) -> Outcome {
             log: log.clone(),
             appender: appender.clone(),
             store: store.clone(),
-            catalog: embedded.catalog.clone(),
-            counters: embedded.counters.clone(),
+            catalog: backends.catalog.clone(),
+            counters: backends.counters.clone(),
             policy: components.policy(),
             clock: clock.clone(),
             metrics: role_metrics.clone(),
@@ -149,47 +136,30 @@ async fn run(config: Config) -> Outcome {
     );
 
     // Out of the log.
-    let (touched, touches) = mpsc::channel(reconciler::QUEUE_CAPACITY);
-    for partition in 0..log.partitions(Topic::RoomEvents) {
-        let writer = WriterServices {
-            log: log.clone(),
-            store: store.clone(),
-            appender: appender.clone(),
-            touched: touched.clone(),
-            metrics: role_metrics.clone(),
-        };
-        let (progress, at) = watch::channel(0);
-        watchdog(&tasks, &stop, "writer", writer::run(writer, partition, progress, stop.clone()));
-        catch_up(log.as_ref(), partition, at).await?;
-        let coordinator = CoordinatorServices {
-            log: log.clone(),
-            relay: embedded.relay.clone(),
-            policy: components.policy(),
-            directory: embedded.directory.clone(),
-            clock: clock.clone(),
-            metrics: role_metrics.clone(),
-        };
-        watchdog(&tasks, &stop, "coordinator", coordinator::run(coordinator, partition, stop.clone()));
-        let judge = JudgeServices {
-            log: log.clone(),
-            store: store.clone(),
-            policy: components.policy(),
-            streams: intake.streams(),
-            appender: appender.clone(),
-            metrics: role_metrics.clone(),
-        };
-        watchdog(&tasks, &stop, "judge", judge::run(judge, partition, stop.clone()));
+    let services = RoleServices {
+        log: log.clone(),
+        appender: appender.clone(),
+        store: store.clone(),
+        relay: backends.relay.clone(),
+        directory: backends.directory.clone(),
+        policy: components.policy(),
+        streams: intake.streams(),
+        clock: clock.clone(),
+    };
+    for role in LogRole::ALL {
+        let work = ringside_roles::role::run(role, services.clone(), workers.clone(), stop.clone());
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            if let Err(error) = work.await {
+                error!(role = role.name(), %error, "a role cannot start, stopping");
+                stop.cancel();
+            }
+        });
     }
-    drop(touched);
-    tasks.spawn(reconciler::run(
-        store.clone(),
-        appender.clone(),
-        touches,
-        clock.clone(),
-        role_metrics.clone(),
-        stop.clone(),
-    ));
-    tasks.spawn(upkeep::prune(embedded.store.clone(), config.store.keep_days, clock.clone(), stop.clone()));
+    catch_up(&*log, &workers).await?;
+    if let Some(store) = backends.forgets.clone() {
+        tasks.spawn(upkeep::prune(store, config.store.keep_days, clock.clone(), stop.clone()));
+    }
     if let Some(url) = config.auth.jwks_url.clone() {
         tasks.spawn(upkeep::refresh_jwks(url, config.auth.jwks_refresh_s, verifier.clone(), stop.clone()));
     }
@@ -199,10 +169,10 @@ async fn run(config: Config) -> Outcome {
         codecs: components.codecs(),
         comments: intake.clone(),
         log: log.clone(),
-        relay: embedded.relay.clone(),
+        relay: backends.relay.clone(),
         store: store.clone(),
-        catalog: embedded.catalog.clone(),
-        directory: embedded.directory.clone(),
+        catalog: backends.catalog.clone(),
+        directory: backends.directory.clone(),
         verifier: verifier.clone(),
         region: config.region.clone(),
         host: host.clone(),
@@ -225,7 +195,7 @@ async fn run(config: Config) -> Outcome {
     .map_err(|error| Exit::Usage(format!("configuration at `public.listen`: {error}")))?;
     let counted = edge.clone();
     tasks.spawn(presence::run(
-        embedded.directory.clone(),
+        backends.directory.clone(),
         appender.clone(),
         host.clone(),
         Arc::new(move || counted.viewers()),
@@ -241,9 +211,10 @@ async fn run(config: Config) -> Outcome {
         verifier,
         clock: clock.clone(),
         releaser,
-        catalog: embedded.catalog.clone(),
+        catalog: backends.catalog.clone(),
         comments: intake.clone(),
         log: log.clone(),
+        workers,
         disconnect: Arc::new(move |user| {
             let (edge, user) = (disconnecting.clone(), user.clone());
             runtime.spawn(async move { edge.disconnect_user(&user, CloseCode::Banned).await });
@@ -296,33 +267,23 @@ fn claim(listen: SocketAddr) -> Outcome {
     })
 }
 
-/// Runs a role; when it cannot go on, the process ends rather than half of it.
-fn watchdog(
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-    role: &'static str,
-    work: impl Future<Output = ringside_ports::PortResult<()>> + Send + 'static,
-) {
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = work.await {
-            error!(role, %error, "a role cannot start, stopping");
-            stop.cancel();
+/// Waits until the store has taken in what is in the log now.
+async fn catch_up(log: &dyn Log, workers: &Workers) -> Outcome {
+    let last = tokio::time::Instant::now() + CATCH_UP_MAX;
+    for partition in 0..log.partitions(Topic::RoomEvents) {
+        let extent = log.extent(Topic::RoomEvents, partition).await;
+        let end = extent.map_err(|error| Exit::Failed(error.to_string()))?.next;
+        while workers.next_of(LogRole::Writer.name(), partition).is_none_or(|next| next < end) {
+            if tokio::time::Instant::now() > last {
+                return Err(Exit::Failed(format!(
+                    "the store did not take in the log up to offset {end} within {} s: is its disk full?",
+                    CATCH_UP_MAX.as_secs()
+                )));
+            }
+            tokio::time::sleep(CATCH_UP_LOOK).await;
         }
-    });
-}
-
-async fn catch_up(log: &dyn Log, partition: u32, mut at: watch::Receiver<u64>) -> Outcome {
-    let extent = log.extent(Topic::RoomEvents, partition).await;
-    let end = extent.map_err(|error| Exit::Failed(error.to_string()))?.next;
-    let caught_up = at.wait_for(|next| *next >= end);
-    match tokio::time::timeout(CATCH_UP_MAX, caught_up).await {
-        Ok(Ok(_)) => Ok(()),
-        _ => Err(Exit::Failed(format!(
-            "the store did not take in the log up to offset {end} within {} s: is its disk full?",
-            CATCH_UP_MAX.as_secs()
-        ))),
     }
+    Ok(())
 }
 
 async fn wait_for_signal(stop: &CancellationToken) {

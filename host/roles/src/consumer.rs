@@ -12,7 +12,8 @@ use ringside_ports::{Log, PortResult};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use crate::metrics::{ConsumerLabel, RoleMetrics};
+use crate::metrics::ConsumerLabel;
+use crate::workers::Worker;
 
 /// Most records read at once.
 pub const READ_RECORDS_MAX: usize = 2_000;
@@ -21,10 +22,32 @@ pub const READ_BYTES_MAX: usize = 2 << 20;
 /// Producers whose last number is remembered: hosts of a region over a day of restarts. Past it the memory is
 /// cleared, and a record that comes twice just then is shown twice.
 const PRODUCERS_MAX: usize = 4_096;
-/// Wait after a failed read, doubled up to [`BACKOFF_MAX`].
+/// Wait after a first failure, doubled with each that follows up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-/// Longest wait after failed reads.
+/// Longest wait after failures.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How long to wait before something that failed is tried again.
+#[derive(Debug)]
+pub struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(BACKOFF_MIN)
+    }
+}
+
+impl Backoff {
+    /// Waits, the next time twice as long; false when `stop` came first.
+    pub async fn wait(&mut self, stop: &CancellationToken) -> bool {
+        let wait = self.0;
+        self.0 = (wait * 2).min(BACKOFF_MAX);
+        tokio::select! {
+            () = stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+}
 
 /// What to do with a record that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +67,13 @@ pub struct Chunk {
     pub next: u64,
 }
 
-/// A role's reader of one partition.
+/// A worker's reader of its partition.
 pub struct Consumer {
     log: Arc<dyn Log>,
-    partition: u32,
     next: u64,
-    role: &'static str,
     on_poison: OnPoison,
     last_of: HashMap<HostId, u64>,
-    metrics: RoleMetrics,
+    worker: Arc<Worker>,
     stop: CancellationToken,
 }
 
@@ -61,14 +82,18 @@ impl Consumer {
     #[must_use]
     pub fn new(
         log: Arc<dyn Log>,
-        partition: u32,
         next: u64,
-        role: &'static str,
         on_poison: OnPoison,
-        metrics: RoleMetrics,
+        worker: Arc<Worker>,
         stop: CancellationToken,
     ) -> Self {
-        Self { log, partition, next, role, on_poison, last_of: HashMap::new(), metrics, stop }
+        worker.at(next, 0);
+        worker.succeeded();
+        Self { log, next, on_poison, last_of: HashMap::new(), worker, stop }
+    }
+
+    fn label(&self) -> ConsumerLabel {
+        ConsumerLabel { role: self.worker.role() }
     }
 
     /// Returns when [`Consumer::next`] has something to do. Cancel-safe, which `next` is not: a role that waits
@@ -77,13 +102,13 @@ impl Consumer {
         tokio::select! {
             () = self.stop.cancelled() => {}
             // A failure is `next`'s to handle.
-            _ = self.log.wait_for(Topic::RoomEvents, self.partition, self.next) => {}
+            _ = self.log.wait_for(Topic::RoomEvents, self.worker.partition(), self.next) => {}
         }
     }
 
     /// The next events; waits for them, and through failures of the log. None when the role is to end.
     pub async fn next(&mut self) -> Option<Chunk> {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::default();
         loop {
             let stop = self.stop.clone();
             let read = tokio::select! {
@@ -92,20 +117,22 @@ impl Consumer {
                 read = self.read() => read,
             };
             match read {
-                Ok(chunk) => return Some(chunk),
+                Ok(chunk) => {
+                    self.worker.succeeded();
+                    return Some(chunk);
+                }
                 Err(error) if self.pass_damage(error.kind, error.resume_at) => {
                     error!(
-                        role = self.role, partition = self.partition, resumed_at = self.next, %error,
+                        role = self.worker.role(), partition = self.worker.partition(), resumed_at = self.next, %error,
                         "went past damaged records of the log: what they said is lost to this role"
                     );
                 }
                 Err(error) => {
-                    warn!(role = self.role, partition = self.partition, %error, "reading the log failed, trying again");
-                    tokio::select! {
-                        () = stop.cancelled() => return None,
-                        () = tokio::time::sleep(backoff) => {}
+                    warn!(role = self.worker.role(), partition = self.worker.partition(), %error, "reading the log failed, trying again");
+                    self.worker.failed(&error);
+                    if !backoff.wait(&stop).await {
+                        return None;
                     }
-                    backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
             }
         }
@@ -117,39 +144,51 @@ impl Consumer {
         let Some(resume_at) = resume_at.filter(|at| kind == PortErrorKind::Corrupt && *at > self.next) else {
             return false;
         };
-        let label = ConsumerLabel { role: self.role };
-        self.metrics.damaged.get_or_create(&label).inc_by(resume_at - self.next);
+        self.worker.metrics().damaged.get_or_create(&self.label()).inc_by(resume_at - self.next);
         self.next = resume_at;
         true
     }
 
-    /// Waits after a failed effect before the same chunk is tried again; false when the role is to end.
-    pub async fn pause(&self, attempt: u32) -> bool {
-        let wait = BACKOFF_MIN.saturating_mul(1 << attempt.min(7)).min(BACKOFF_MAX);
-        tokio::select! {
-            () = self.stop.cancelled() => false,
-            () = tokio::time::sleep(wait) => true,
+    /// Carries out an effect of what was read, again and again until it succeeds: nothing is skipped because a backend
+    /// is away. None when the role is to end.
+    pub async fn carry_out<T, F>(&self, effect: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = PortResult<T>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            match effect().await {
+                Ok(done) => {
+                    self.worker.succeeded();
+                    return Some(done);
+                }
+                Err(error) => {
+                    warn!(role = self.worker.role(), partition = self.worker.partition(), %error, "an effect failed, trying again");
+                    self.worker.failed(&error);
+                    if !backoff.wait(&self.stop).await {
+                        return None;
+                    }
+                }
+            }
         }
     }
 
     async fn read(&mut self) -> PortResult<Chunk> {
-        self.log.wait_for(Topic::RoomEvents, self.partition, self.next).await?;
-        let records = self
-            .log
-            .read(Topic::RoomEvents, self.partition, self.next, READ_RECORDS_MAX, READ_BYTES_MAX)
-            .await?;
-        let label = ConsumerLabel { role: self.role };
-        self.metrics.records.get_or_create(&label).inc_by(records.len() as u64);
+        let partition = self.worker.partition();
+        self.log.wait_for(Topic::RoomEvents, partition, self.next).await?;
+        let records =
+            self.log.read(Topic::RoomEvents, partition, self.next, READ_RECORDS_MAX, READ_BYTES_MAX).await?;
+        self.worker.metrics().records.get_or_create(&self.label()).inc_by(records.len() as u64);
         if let Some(first) = records.first().filter(|first| first.offset > self.next) {
             warn!(
-                role = self.role,
-                partition = self.partition,
+                role = self.worker.role(),
+                partition,
                 from = self.next,
                 to = first.offset,
                 "records were dropped by retention before this role read them"
             );
         }
-        let end = self.log.extent(Topic::RoomEvents, self.partition).await?.next;
+        let end = self.log.extent(Topic::RoomEvents, partition).await?.next;
         let mut chunk = Chunk { events: Vec::with_capacity(records.len()), next: self.next };
         // Taken over only when the whole read succeeded: a read that is tried again must not find its own
         // events known already.
@@ -162,8 +201,7 @@ impl Consumer {
         }
         self.remember(seen);
         self.next = chunk.next;
-        let lag = i64::try_from(end.saturating_sub(chunk.next)).unwrap_or(i64::MAX);
-        self.metrics.lag.get_or_create(&label).set(lag);
+        self.worker.at(chunk.next, end.saturating_sub(chunk.next));
         Ok(chunk)
     }
 
@@ -171,15 +209,16 @@ impl Consumer {
         match encoding::decode(&record.payload) {
             Ok(event) => Ok(self.is_new(&event, seen).then_some(event)),
             Err(Undecodable::UnknownKind(kind)) => {
-                self.metrics.unknown_kinds.inc();
-                debug!(role = self.role, offset = record.offset, %kind, "skipped an event of an unknown kind");
+                self.worker.metrics().unknown_kinds.inc();
+                debug!(role = self.worker.role(), offset = record.offset, %kind, "skipped an event of an unknown kind");
                 Ok(None)
             }
             Err(reason) => {
                 if self.on_poison == OnPoison::Keep {
-                    crate::dead_letters::keep(&self.log, self.partition, record, reason.to_string()).await?;
-                    self.metrics.dead_letters.inc();
-                    warn!(partition = self.partition, offset = record.offset, %reason, "kept a record as a dead letter");
+                    crate::dead_letters::keep(&self.log, self.worker.partition(), record, reason.to_string())
+                        .await?;
+                    self.worker.metrics().dead_letters.inc();
+                    warn!(partition = self.worker.partition(), offset = record.offset, %reason, "kept a record as a dead letter");
                 }
                 Ok(None)
             }
@@ -190,7 +229,7 @@ impl Consumer {
     fn is_new(&self, event: &Event, seen: &mut HashMap<HostId, u64>) -> bool {
         let last = seen.get(&event.producer).or_else(|| self.last_of.get(&event.producer)).copied();
         if last.is_some_and(|last| event.sequence <= last) {
-            self.metrics.duplicates.inc();
+            self.worker.metrics().duplicates.inc();
             return false;
         }
         seen.insert(event.producer.clone(), event.sequence);

@@ -16,8 +16,8 @@ use tracing::{debug, warn};
 
 use crate::clock::Clock;
 use crate::consumer::{Chunk, Consumer, OnPoison};
-use crate::metrics::RoleMetrics;
 use crate::pace::Pace;
+use crate::workers::Worker;
 
 /// Streams whose place and plan are remembered; the longest quiet are forgotten first.
 const STREAMS_MAX: usize = 50_000;
@@ -26,6 +26,11 @@ const PLAN_AGE_MS: u64 = 1_000;
 /// Streams that must exceed this many comments a second before the throttle is asked at all: below it no plan
 /// samples, and quiet streams cost no call.
 const PLAN_FROM_PER_SECOND: u32 = 10;
+/// The coordinator's place in the log.
+const GROUP: &str = "coordinator";
+/// Records before the end that a coordinator which takes over relays again at most: the one before it kept its place
+/// every [`SWEEP`], so this is a second of 20,000 comments. What is older, hosts find in the log when they join.
+const REPEATED_MAX: u64 = 20_000;
 /// While sampling, a quiet moment must not leave the banner up: plans are looked at this often.
 const SWEEP: Duration = Duration::from_millis(1_000);
 
@@ -42,8 +47,6 @@ pub struct CoordinatorServices {
     pub directory: Arc<dyn Directory>,
     /// Time.
     pub clock: Clock,
-    /// Counted.
-    pub metrics: RoleMetrics,
 }
 
 /// Offset and event, ascending.
@@ -56,33 +59,55 @@ struct StreamState {
     planned_at_ms: u64,
 }
 
-/// Relays one partition from its present end until `stop`.
+/// Relays a partition until `stop`: from where the coordinator before stopped, since what came between would reach
+/// viewers only with their stream's next event.
 ///
 /// # Errors
-/// When the log's extent cannot be read at the start.
-pub async fn run(services: CoordinatorServices, partition: u32, stop: CancellationToken) -> PortResult<()> {
-    let start = services.log.extent(Topic::RoomEvents, partition).await?.next;
-    let mut consumer = Consumer::new(
-        services.log.clone(),
-        partition,
-        start,
-        "coordinator",
-        OnPoison::Skip,
-        services.metrics.clone(),
-        stop.clone(),
-    );
+/// When the log's extent or the place cannot be read at the start.
+pub async fn run(
+    services: CoordinatorServices,
+    worker: Arc<Worker>,
+    stop: CancellationToken,
+) -> PortResult<()> {
+    let partition = worker.partition();
+    let log = services.log.clone();
+    let extent = log.extent(Topic::RoomEvents, partition).await?;
+    let place = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.next);
+    let start = place.clamp(extent.next.saturating_sub(REPEATED_MAX), extent.next);
+    let mut consumer = Consumer::new(log.clone(), start, OnPoison::Skip, worker, stop.clone());
     let mut coordinator =
         Coordinator { services, partition, start, streams: HashMap::new(), pace: Pace::default() };
+    let (mut read_to, mut committed) = (start, place);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             () = consumer.ready() => match consumer.next().await {
-                Some(chunk) => coordinator.relay(chunk).await,
-                None => return Ok(()),
+                Some(chunk) => {
+                    read_to = chunk.next;
+                    coordinator.relay(chunk).await;
+                }
+                None => break,
             },
-            _ = sweep.tick() => coordinator.lift_plans().await,
+            _ = sweep.tick() => {
+                coordinator.lift_plans().await;
+                keep_place(&*log, partition, read_to, &mut committed).await;
+            }
         }
     }
+    keep_place(&*log, partition, read_to, &mut committed).await;
+    Ok(())
+}
+
+async fn keep_place(log: &dyn Log, partition: u32, read_to: u64, committed: &mut u64) {
+    if read_to == *committed {
+        return;
+    }
+    if let Err(error) = log.commit(GROUP, Topic::RoomEvents, partition, read_to).await {
+        // Hosts drop what is relayed twice.
+        warn!(partition, %error, "the coordinator could not keep its place, it may relay again");
+        return;
+    }
+    *committed = read_to;
 }
 
 struct Coordinator {

@@ -14,7 +14,8 @@ use tracing::{info, warn};
 use crate::appender::Appender;
 use crate::consumer::{Consumer, OnPoison};
 use crate::intake::streams::Streams;
-use crate::metrics::RoleMetrics;
+use crate::metrics::WorkerLabel;
+use crate::workers::Worker;
 
 /// Unjudged comments held in memory; past it the judge stops reading, the rest waits in the log.
 const WAITING_MAX: usize = 10_000;
@@ -38,8 +39,6 @@ pub struct JudgeServices {
     pub streams: Arc<Streams>,
     /// Takes the verdicts.
     pub appender: Appender,
-    /// Counted.
-    pub metrics: RoleMetrics,
 }
 
 struct Unjudged {
@@ -48,24 +47,18 @@ struct Unjudged {
     comment: CommentId,
 }
 
-/// Judges what is unjudged in one partition until `stop`.
+/// Judges what is unjudged in a partition until `stop`.
 ///
 /// # Errors
 /// When the judge's place cannot be read at the start.
-pub async fn run(services: JudgeServices, partition: u32, stop: CancellationToken) -> PortResult<()> {
+pub async fn run(services: JudgeServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
+    let partition = worker.partition();
     let log = services.log.clone();
     let extent = log.extent(Topic::RoomEvents, partition).await?;
     let next = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.first);
-    let mut consumer = Consumer::new(
-        log.clone(),
-        partition,
-        next,
-        "judge",
-        OnPoison::Skip,
-        services.metrics.clone(),
-        stop.clone(),
-    );
+    let mut consumer = Consumer::new(log.clone(), next, OnPoison::Skip, worker.clone(), stop.clone());
     let mut waiting: VecDeque<Unjudged> = VecDeque::new();
+    let label = WorkerLabel { role: GROUP, partition };
     let mut read_to = next;
     let mut committed = next;
     let mut retry = tokio::time::interval(RETRY);
@@ -86,7 +79,7 @@ pub async fn run(services: JudgeServices, partition: u32, stop: CancellationToke
             }
             _ = retry.tick() => {
                 judge(&services, partition, read_to, &mut waiting).await;
-                services.metrics.unjudged.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+                worker.metrics().unjudged.get_or_create(&label).set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
                 let place = waiting.front().map_or(read_to, |first| first.offset);
                 if place > committed {
                     match log.commit(GROUP, Topic::RoomEvents, partition, place).await {

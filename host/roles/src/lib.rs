@@ -2,8 +2,8 @@
 //!
 //! The [`intake`] brings comments into the log; everything else reads it: the [`coordinator`] relays it to
 //! rooms, the [`writer`] keeps it in the store, the [`judge`] judges what was let through unjudged, the
-//! [`reconciler`] counts reactions anew. [`presence`] counts viewers. Each is a task that ends when its token is
-//! cancelled; the binary starts and stops them in order.
+//! [`reconciler`] counts reactions anew. Each works on this process's [`shares`] of the log, and is listed among the
+//! [`workers`]. [`presence`] counts viewers.
 
 pub mod appender;
 pub mod clock;
@@ -16,9 +16,14 @@ pub mod metrics;
 pub mod pace;
 pub mod presence;
 pub mod reconciler;
+pub mod role;
+pub mod shares;
+pub mod workers;
 pub mod writer;
 
 pub use appender::Appender;
 pub use clock::Clock;
 pub use intake::{Intake, IntakeOptions};
 pub use metrics::RoleMetrics;
+pub use role::{LogRole, RoleServices};
+pub use workers::Workers;

@@ -19,8 +19,17 @@ pub struct OutcomeLabel {
 /// A consumer of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ConsumerLabel {
-    /// `coordinator`, `writer`, `judge`.
+    /// `coordinator`, `writer`, `judge`, `reconciler`.
     pub role: &'static str,
+}
+
+/// A worker: a role at work on a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WorkerLabel {
+    /// `coordinator`, `writer`, `judge`, `reconciler`.
+    pub role: &'static str,
+    /// Of the room events.
+    pub partition: u32,
 }
 
 /// A counted activity.
@@ -43,8 +52,8 @@ pub struct RoleMetrics {
     pub append_group: Histogram,
     /// Appends that failed.
     pub append_failures: Counter,
-    /// Records between a consumer's place and the end of the log.
-    pub lag: Family<ConsumerLabel, Gauge>,
+    /// Records between a worker's place and the end of the log.
+    pub lag: Family<WorkerLabel, Gauge>,
     /// Records read by consumers.
     pub records: Family<ConsumerLabel, Counter>,
     /// Records that could not be read and went to the dead letters.
@@ -56,7 +65,7 @@ pub struct RoleMetrics {
     /// Records that came twice and were dropped.
     pub duplicates: Counter,
     /// Comments that wait to be judged.
-    pub unjudged: Gauge,
+    pub unjudged: Family<WorkerLabel, Gauge>,
     /// Totals that the reconciler corrected.
     pub reconciled: Counter,
 }
@@ -77,7 +86,7 @@ impl RoleMetrics {
             damaged: Family::default(),
             unknown_kinds: Counter::default(),
             duplicates: Counter::default(),
-            unjudged: Gauge::default(),
+            unjudged: Family::default(),
             reconciled: Counter::default(),
         };
         let m = metrics.clone();
@@ -98,7 +107,7 @@ impl RoleMetrics {
             m.append_group,
         );
         registry.register("ringside_append_failures", "Appends to the log that failed", m.append_failures);
-        registry.register("ringside_log_lag_records", "Records a consumer has still to read", m.lag);
+        registry.register("ringside_log_lag_records", "Records a worker has still to read", m.lag);
         registry.register("ringside_log_records", "Records read by consumers of the log", m.records);
         registry.register("ringside_dead_letters", "Records that could not be read", m.dead_letters);
         registry.register("ringside_log_damaged_records", "Damaged offsets that were passed", m.damaged);

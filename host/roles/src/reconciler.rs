@@ -5,26 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringside_core::{CommentId, EventKind, StreamId};
-use ringside_ports::Store;
-use tokio::sync::mpsc;
+use ringside_ports::log::Topic;
+use ringside_ports::{Log, PortResult, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::appender::Appender;
 use crate::clock::Clock;
-use crate::metrics::RoleMetrics;
+use crate::consumer::{Consumer, OnPoison};
+use crate::workers::Worker;
 
 /// A comment that was reacted to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Touched {
-    /// Its stream.
-    pub stream: StreamId,
-    /// Which.
-    pub comment: CommentId,
+struct Touched {
+    stream: StreamId,
+    comment: CommentId,
 }
 
-/// Comments that wait to be told to the reconciler; more are told with their next reaction.
-pub const QUEUE_CAPACITY: usize = 4_096;
+/// The reconciler's place in the log.
+const GROUP: &str = "reconciler";
 /// Comments that wait to be counted anew; past it new ones wait for their next reaction.
 const COMMENTS_MAX: usize = 50_000;
 /// Most comments counted anew in a second, so that the store's other work goes first.
@@ -73,39 +72,71 @@ impl Waiting {
     }
 }
 
-/// Counts anew until `stop`.
+/// What the reconciler works with.
+#[derive(Clone)]
+pub struct ReconcilerServices {
+    /// Read: which comments were reacted to.
+    pub log: Arc<dyn Log>,
+    /// Counts anew.
+    pub store: Arc<dyn Store>,
+    /// Takes the totals that were off.
+    pub appender: Appender,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// Counts the comments of a partition anew until `stop`. What waited when it ends is counted with its next reaction.
+///
+/// # Errors
+/// When the reconciler's place cannot be read at the start.
 pub async fn run(
-    store: Arc<dyn Store>,
-    appender: Appender,
-    mut touched: mpsc::Receiver<Touched>,
-    clock: Clock,
-    metrics: RoleMetrics,
+    services: ReconcilerServices,
+    worker: Arc<Worker>,
     stop: CancellationToken,
-) {
-    let mut waiting = Waiting::default();
+) -> PortResult<()> {
+    let partition = worker.partition();
+    let log = services.log.clone();
+    let extent = log.extent(Topic::RoomEvents, partition).await?;
+    let next = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.next);
+    let mut consumer = Consumer::new(log.clone(), next, OnPoison::Skip, worker.clone(), stop.clone());
+    let (mut waiting, mut read_to, mut committed) = (Waiting::default(), next, next);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
-            one = touched.recv() => match one {
-                Some(one) => waiting.touch(one, clock.now_ms()),
-                None => return,
-            },
-            _ = tick.tick() => {
-                for one in waiting.take_due(clock.now_ms(), RECOUNTS_PER_SECOND) {
-                    match store.recount(&one.stream, one.comment).await {
-                        Ok(Some(totals)) => {
-                            metrics.reconciled.inc();
-                            warn!(stream = %one.stream, comment = %one.comment, "corrected totals that were off");
-                            appender.queue_event(&one.stream, EventKind::ReactionTotals(vec![totals]));
-                        }
-                        Ok(None) => {}
-                        Err(error) => {
-                            debug!(%error, "counting anew failed, it waits for the next time");
-                            waiting.touch(one, clock.now_ms());
-                        }
+            () = stop.cancelled() => return Ok(()),
+            () = consumer.ready() => {
+                let Some(chunk) = consumer.next().await else { return Ok(()) };
+                let now_ms = services.clock.now_ms();
+                for (_, event) in chunk.events {
+                    if let EventKind::ReactionSet { comment, .. } = event.kind {
+                        waiting.touch(Touched { stream: event.stream, comment }, now_ms);
                     }
                 }
+                read_to = chunk.next;
+            }
+            _ = tick.tick() => {
+                recount(&services, &worker, &mut waiting).await;
+                if read_to > committed && log.commit(GROUP, Topic::RoomEvents, partition, read_to).await.is_ok() {
+                    committed = read_to;
+                }
+            }
+        }
+    }
+}
+
+async fn recount(services: &ReconcilerServices, worker: &Worker, waiting: &mut Waiting) {
+    for one in waiting.take_due(services.clock.now_ms(), RECOUNTS_PER_SECOND) {
+        match services.store.recount(&one.stream, one.comment).await {
+            Ok(Some(totals)) => {
+                worker.metrics().reconciled.inc();
+                warn!(stream = %one.stream, comment = %one.comment, "corrected totals that were off");
+                services.appender.queue_event(&one.stream, EventKind::ReactionTotals(vec![totals]));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                debug!(%error, "counting anew failed, it waits for the next time");
+                waiting.touch(one, services.clock.now_ms());
             }
         }
     }

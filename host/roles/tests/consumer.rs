@@ -16,9 +16,10 @@ use prometheus_client::registry::Registry;
 use ringside_core::{Event, EventKind, HostId, RegionId, StreamId, encoding};
 use ringside_ports::Log;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
-use ringside_ports::log::{Durability, Extent, NewRecord, Record, Topic};
+use ringside_ports::log::{Durability, Extent, Membership, NewRecord, Record, Topic};
 use ringside_roles::consumer::{Consumer, OnPoison};
 use ringside_roles::metrics::{ConsumerLabel, RoleMetrics};
+use ringside_roles::{Clock, Workers};
 use tokio_util::sync::CancellationToken;
 
 /// Offsets 0 to 9, of which 3 to 5 are damaged; the disk is away for the first reads at 8.
@@ -84,6 +85,10 @@ impl Log for Damaged {
         Ok(Extent { first: 0, next: COUNT })
     }
 
+    async fn join(&self, _: &str, _: Topic) -> PortResult<Box<dyn Membership>> {
+        panic!("nobody joins")
+    }
+
     async fn commit(&self, _: &str, _: Topic, _: u32, _: u64) -> PortResult<()> {
         Ok(())
     }
@@ -98,7 +103,9 @@ async fn damaged_records_are_passed_and_counted_and_every_other_one_is_read() {
     let metrics = RoleMetrics::register(&mut Registry::default());
     let log = Arc::new(Damaged { away: AtomicU32::new(2) });
     let stop = CancellationToken::new();
-    let mut consumer = Consumer::new(log.clone(), 0, 0, "writer", OnPoison::Keep, metrics.clone(), stop);
+    let workers = Workers::new(Clock::system(), metrics.clone());
+    let worker = Arc::new(workers.enlist("writer", 0));
+    let mut consumer = Consumer::new(log.clone(), 0, OnPoison::Keep, worker, stop);
     let mut offsets = Vec::new();
     while offsets.last() != Some(&(COUNT - 1)) {
         let chunk = tokio::time::timeout(Duration::from_secs(60), consumer.next()).await;

@@ -42,6 +42,9 @@ crate::checks!($ log log_tests [Place<dyn Log>] {
     places_are_kept_by_group_topic_and_partition,
     a_place_may_be_set_back,
     a_restart_sets_no_place_ahead,
+    who_joins_a_group_alone_has_every_partition,
+    a_process_joins_a_group_once_at_a_time,
+    a_cancelled_wait_for_a_share_loses_nothing,
 });
 
 /// Records read at once by these checks: enough for all of them.

@@ -9,6 +9,7 @@ mod commits;
 mod damage;
 mod header;
 mod mark;
+mod members;
 mod partition;
 mod record;
 mod recovery;
@@ -23,12 +24,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
-use ringside_ports::log::{Durability, Extent, NewRecord, RECORD_BYTES_MAX, Record, Topic};
+use ringside_ports::log::{Durability, Extent, Membership, NewRecord, RECORD_BYTES_MAX, Record, Topic};
 use serde::{Deserialize, Serialize};
 
 use crate::{EmbeddedOptions, OpenError, files};
 use commits::Commits;
 use header::Owner;
+use members::Members;
 use partition::Partition;
 
 /// Format of the folder: 2 since segments have headers.
@@ -47,6 +49,7 @@ pub struct SegmentedLog {
     rooms: Vec<Partition>,
     dead: Partition,
     commits: Commits,
+    members: Members,
     /// Dropped last: the folder is free when all is written.
     _lock: Arc<File>,
 }
@@ -79,7 +82,7 @@ impl SegmentedLog {
             .map(|partition| open(Topic::RoomEvents, partition, least(partition)?))
             .collect::<Result<_, _>>()?;
         let dead = open(Topic::DeadLetters, 0, 0)?;
-        Ok(Self { epoch: manifest.epoch, rooms, dead, commits, _lock: lock })
+        Ok(Self { epoch: manifest.epoch, rooms, dead, commits, members: Members::default(), _lock: lock })
     }
 
     fn partition(&self, topic: Topic, partition: u32, operation: &'static str) -> PortResult<&Partition> {
@@ -189,6 +192,12 @@ impl ringside_ports::Log for SegmentedLog {
 
     async fn extent(&self, topic: Topic, partition: u32) -> PortResult<Extent> {
         Ok(self.partition(topic, partition, "log.extent")?.extent())
+    }
+
+    async fn join(&self, group: &str, topic: Topic) -> PortResult<Box<dyn Membership>> {
+        self.members
+            .join(group, topic, self.partitions(topic))
+            .map(|member| Box::new(member) as Box<dyn Membership>)
     }
 
     async fn commit(&self, group: &str, topic: Topic, partition: u32, next: u64) -> PortResult<()> {

@@ -18,7 +18,7 @@ use ringside_edge::now_ms;
 use ringside_ports::catalog::{Ban, StreamEntry};
 use ringside_ports::comments::{NewComment, Posted, Reacted};
 use ringside_ports::error::{PortError, PortErrorKind};
-use ringside_ports::log::{Durability, Extent, NewRecord, Record, Topic};
+use ringside_ports::log::{Durability, Extent, Membership, NewRecord, Record, Topic};
 use ringside_ports::relay::{RelayBatch, Subscription};
 use ringside_ports::store::{Anchor, Applied, Page, PageQuery, Reader, StoredComment};
 use ringside_ports::{Catalog, Comments, Directory, Log, PortResult, Relay, Store};
@@ -229,6 +229,10 @@ impl Log for World {
     async fn extent(&self, _: Topic, _: u32) -> PortResult<Extent> {
         let next = self.records.lock().unwrap().len() as u64;
         Ok(Extent { first: self.first_kept.load(Ordering::SeqCst), next })
+    }
+
+    async fn join(&self, _: &str, _: Topic) -> PortResult<Box<dyn Membership>> {
+        Err(unavailable("log.join"))
     }
 
     async fn commit(&self, _: &str, _: Topic, _: u32, _: u64) -> PortResult<()> {

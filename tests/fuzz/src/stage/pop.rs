@@ -8,18 +8,13 @@ use ringside_core::{HostId, RegionId};
 use ringside_edge::http::{self, HttpServices};
 use ringside_edge::{Edge, EdgeConfig, Services, sse};
 use ringside_embedded::{Embedded, EmbeddedOptions};
-use ringside_ports::log::Topic;
 use ringside_ports::releases::World;
 use ringside_ports::{Log, Store};
 use ringside_roles::appender::Producer;
-use ringside_roles::coordinator::{self, CoordinatorServices};
 use ringside_roles::intake::IntakeServices;
-use ringside_roles::reconciler;
-use ringside_roles::writer::{self, WriterServices};
-use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
+use ringside_roles::{Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers};
 use ringside_wasm::ComponentHost;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{components, folder, runtime, tokens};
@@ -89,34 +84,20 @@ async fn put_together(
         metrics: metrics.clone(),
     };
     let intake = Intake::start(services, &IntakeOptions { open_streams: true }, stop.clone());
-    let (touched, touches) = mpsc::channel(reconciler::QUEUE_CAPACITY);
-    for partition in 0..log.partitions(Topic::RoomEvents) {
-        let services = WriterServices {
-            log: log.clone(),
-            store: store.clone(),
-            appender: appender.clone(),
-            touched: touched.clone(),
-            metrics: metrics.clone(),
-        };
-        tokio::spawn(writer::run(services, partition, watch::channel(0).0, stop.clone()));
-        let services = CoordinatorServices {
-            log: log.clone(),
-            relay: embedded.relay.clone(),
-            policy: components.policy(),
-            directory: embedded.directory.clone(),
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-        };
-        tokio::spawn(coordinator::run(services, partition, stop.clone()));
+    let services = RoleServices {
+        log: log.clone(),
+        appender,
+        store: store.clone(),
+        relay: embedded.relay.clone(),
+        directory: embedded.directory.clone(),
+        policy: components.policy(),
+        streams: intake.streams(),
+        clock: clock.clone(),
+    };
+    let workers = Workers::new(clock, metrics);
+    for role in LogRole::ALL {
+        tokio::spawn(ringside_roles::role::run(role, services.clone(), workers.clone(), stop.clone()));
     }
-    tokio::spawn(reconciler::run(
-        store.clone(),
-        appender.clone(),
-        touches,
-        clock.clone(),
-        metrics.clone(),
-        stop.clone(),
-    ));
     let services = Services {
         codecs: components.codecs(),
         comments: intake.clone(),
