@@ -11,6 +11,7 @@ pub mod event;
 pub mod ids;
 pub mod judgement;
 pub mod limits;
+pub mod placement;
 pub mod position;
 pub mod reaction;
 pub mod sampling;

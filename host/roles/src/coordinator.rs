@@ -74,10 +74,34 @@ pub async fn run(
     let extent = log.extent(Topic::RoomEvents, partition).await?;
     let place = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.next);
     let start = place.clamp(extent.next.saturating_sub(REPEATED_MAX), extent.next);
-    let mut consumer = Consumer::new(log.clone(), start, OnPoison::Skip, worker, stop.clone());
+    let mut place = Some(place);
+    relay_from(services, worker, start, &mut place, stop).await;
+    Ok(())
+}
+
+/// Relays a partition within this process from `start` on until `stop`, beside the coordinator that relays it to all.
+pub async fn run_beside(
+    services: CoordinatorServices,
+    worker: Arc<Worker>,
+    start: u64,
+    stop: CancellationToken,
+) {
+    relay_from(services, worker, start, &mut None, stop).await;
+}
+
+/// Keeps its place in the log where it has one.
+async fn relay_from(
+    services: CoordinatorServices,
+    worker: Arc<Worker>,
+    start: u64,
+    place: &mut Option<u64>,
+    stop: CancellationToken,
+) {
+    let (log, partition) = (services.log.clone(), worker.partition());
+    let mut consumer = Consumer::new(log.clone(), start, OnPoison::Skip, worker, stop);
     let mut coordinator =
         Coordinator { services, partition, start, streams: HashMap::new(), pace: Pace::default() };
-    let (mut read_to, mut committed) = (start, place);
+    let mut read_to = start;
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
@@ -90,16 +114,15 @@ pub async fn run(
             },
             _ = sweep.tick() => {
                 coordinator.lift_plans().await;
-                keep_place(&*log, partition, read_to, &mut committed).await;
+                keep_place(&*log, partition, read_to, place).await;
             }
         }
     }
-    keep_place(&*log, partition, read_to, &mut committed).await;
-    Ok(())
+    keep_place(&*log, partition, read_to, place).await;
 }
 
-async fn keep_place(log: &dyn Log, partition: u32, read_to: u64, committed: &mut u64) {
-    if read_to == *committed {
+async fn keep_place(log: &dyn Log, partition: u32, read_to: u64, place: &mut Option<u64>) {
+    if place.is_none_or(|place| place == read_to) {
         return;
     }
     if let Err(error) = log.commit(GROUP, Topic::RoomEvents, partition, read_to).await {
@@ -107,7 +130,7 @@ async fn keep_place(log: &dyn Log, partition: u32, read_to: u64, committed: &mut
         warn!(partition, %error, "the coordinator could not keep its place, it may relay again");
         return;
     }
-    *committed = read_to;
+    *place = Some(read_to);
 }
 
 struct Coordinator {

@@ -6,6 +6,7 @@
 //! [`workers`]. [`presence`] counts viewers.
 
 pub mod appender;
+pub mod breaker;
 pub mod clock;
 pub mod consumer;
 pub mod coordinator;

@@ -129,7 +129,7 @@ impl Embedded {
         let least = |partition| store.checkpoint_at_start(partition);
         Ok(Self {
             log: Arc::new(SegmentedLog::open(&folder.join("log"), options, lock.clone(), least)?),
-            relay: Arc::new(relay::LocalRelay::default()),
+            relay: local_relay(),
             counters: Arc::new(counters::LocalCounters::default()),
             directory: Arc::new(directory::LocalDirectory::default()),
             catalog: Arc::new(catalog::RedbCatalog::open(&folder.join("catalog.redb"), lock.clone())?),
@@ -143,6 +143,12 @@ impl Embedded {
     pub fn store_port(&self) -> Arc<dyn Store> {
         self.store.clone()
     }
+}
+
+/// A relay within this process.
+#[must_use]
+pub fn local_relay() -> Arc<dyn Relay> {
+    Arc::new(relay::LocalRelay::default())
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
