@@ -1,0 +1,34 @@
+//! The PostgreSQL adapter passes the suite.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
+
+#[path = "../../../host/adapters/postgres/tests/support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ringside_conformance::Place;
+use ringside_ports::Catalog;
+use ringside_postgres::Postgres;
+use support::Scratch;
+
+#[async_trait]
+impl Place<dyn Catalog> for Scratch {
+    async fn fresh() -> Self {
+        Scratch::migrated().await
+    }
+
+    async fn open(&self) -> Arc<dyn Catalog> {
+        Postgres::connect(&self.options()).await.expect("connected").catalog
+    }
+}
+
+mod catalog {
+    ringside_conformance::catalog_tests!(super::Scratch);
+}
