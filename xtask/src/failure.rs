@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     File { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("the development key in {path}: {source}", path = path.display())]
     Key { path: PathBuf, source: minisign::PError },
+    #[error(transparent)]
+    Services(ringside_services::Error),
     #[error("cannot read what cargo metadata printed: {0}")]
     Metadata(#[from] serde_json::Error),
 }
@@ -40,6 +42,16 @@ impl Failure {
             Self::Missing(_) => EXIT_UNAVAILABLE,
             _ => EXIT_FAILED,
         })
+    }
+}
+
+impl From<ringside_services::Error> for Failure {
+    fn from(error: ringside_services::Error) -> Self {
+        match error {
+            ringside_services::Error::Missing(what) => Self::Missing(format!("this machine lacks {what}")),
+            ringside_services::Error::Usage(what) => Self::Usage(what),
+            other => Self::Services(other),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod place;
 mod pop;
 mod prerequisites;
 mod process;
+mod services;
 mod signing;
 mod suites;
 mod tally;
@@ -79,6 +80,11 @@ enum Verb {
         #[command(flatten)]
         at: At,
     },
+    /// Start, ask, show and end real services on loopback, for development.
+    Services {
+        #[command(subcommand)]
+        verb: services::Verb,
+    },
     /// Check the rules of the house that no compiler checks.
     Tidy,
 }
@@ -131,6 +137,7 @@ fn run(verb: Verb) -> Result<()> {
                 None => Ok(()),
             }
         }
+        Verb::Services { verb } => services::verb(&context, verb),
         Verb::Tidy => tidy::verb(&context),
     }
 }

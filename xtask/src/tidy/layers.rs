@@ -54,7 +54,12 @@ const LAYERS: &[Layer] = &[
         may_use: &["components"],
         why: "a guest knows the WIT package, not the host",
     },
-    Layer { folder: "xtask", may_use: &[], why: "xtask is built before everything" },
+    Layer {
+        folder: "xtask",
+        may_use: &["tests/services"],
+        why: "xtask is built before everything, from itself and the services that it starts",
+    },
+    Layer { folder: "tests/services", may_use: &[], why: "xtask is built from it" },
     Layer { folder: "tests", may_use: &[""], why: "" },
 ];
 
@@ -235,6 +240,7 @@ mod tests {
             ("components/words", "ringside-core", Some("host/core"), false),
             ("components/words", "ringside-moderator", Some("components/shared/moderator"), true),
             ("xtask", "ringside-core", Some("host/core"), false),
+            ("xtask", "ringside-services", Some("tests/services"), true),
             ("tests/edge", "ringside-core", Some("host/core"), true),
         ] {
             let found = found(home, dependency, path, false);
