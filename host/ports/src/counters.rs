@@ -31,7 +31,8 @@ pub const HITS_MAX: usize = 128;
 #[async_trait]
 pub trait Counters: Send + Sync {
     /// Counts hits at `now_ms` and returns what each key had before, in order; a key that comes twice sees its
-    /// first hit. Atomic for a key.
+    /// first hit. Atomic for a key. Callers' clocks may differ by some hundred milliseconds: a hit that lies ahead of
+    /// the caller has age 0.
     ///
     /// # Errors
     /// `Unavailable`: the caller goes on with local counters.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ringside_core::sampling::Plan;
 use ringside_core::{Event, StreamId};
+use tokio::sync::watch;
 
 use crate::error::PortResult;
 
@@ -34,6 +35,17 @@ pub trait Subscription: Send {
     async fn next(&mut self) -> Option<Arc<RelayBatch>>;
 }
 
+/// How a relay does, as one process sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayHealth {
+    /// Batches are carried. While they are not, hosts read the log.
+    pub is_up: bool,
+    /// How often the relay came back after batches may have been missed, by any subscription of this process and
+    /// without a `from` that shows it. Everything published after it grew is carried again: who reads the log up to
+    /// its end of then has missed nothing.
+    pub outages: u64,
+}
+
 /// Batches that wait for one subscriber: 256 batches are 25 s at ten a second; who is further behind reads the log.
 pub const SUBSCRIPTION_CAPACITY: usize = 256;
 
@@ -41,14 +53,16 @@ pub const SUBSCRIPTION_CAPACITY: usize = 256;
 #[async_trait]
 pub trait Relay: Send + Sync {
     /// Sends a batch to all who subscribed to its stream. Nothing is kept for those who come later.
-    /// Returns the number of subscribers where the backend knows it.
+    /// Returns the number of subscribers where the backend knows it; over a network a host counts once, however many
+    /// of it subscribed, and one that just left may still be counted.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn publish(&self, batch: Arc<RelayBatch>) -> PortResult<usize>;
 
     /// Receives every batch of a stream that is published after this call returned; dropping the subscription
-    /// ends it.
+    /// ends it. A subscription outlasts an outage of the relay; what it missed then [`Relay::health`] tells, if not
+    /// the next batch's `from`.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -66,4 +80,10 @@ pub trait Relay: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn publish_targeted(&self, batch: Arc<RelayBatch>) -> PortResult<usize>;
+
+    /// How the relay does, and each change of it; a receiver whose sender is gone tells the last there is. A relay that
+    /// hangs is seen within 2 s. One within the process is always up.
+    fn health(&self) -> watch::Receiver<RelayHealth> {
+        watch::channel(RelayHealth { is_up: true, outages: 0 }).1
+    }
 }

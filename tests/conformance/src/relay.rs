@@ -153,7 +153,13 @@ pub async fn a_dropped_subscription_gets_nothing_and_a_new_one_begins_afresh<P: 
         assert_eq!(number(&mut stays).await, round);
     }
     drop(stays);
-    assert_eq!(relay.publish(batch(&s, 50)).await.unwrap(), 0);
+    // Over a network, who just left may still be counted.
+    within(async {
+        while relay.publish(batch(&s, 50)).await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
     let mut again = relay.subscribe(&s).await.unwrap();
     relay.publish(batch(&s, 51)).await.unwrap();
     assert_eq!(number(&mut again).await, 51);
