@@ -92,7 +92,7 @@ impl Cache {
 }
 
 pub(crate) fn jars_in(lib: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(&lib).on_file("list", lib)?;
+    let entries = fs::read_dir(lib).on_file("list", lib)?;
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     found.retain(|path| path.extension().is_some_and(|end| end == "jar"));
     found.sort();

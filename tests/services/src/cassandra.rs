@@ -15,6 +15,8 @@ use crate::record::End;
 use crate::server::Ready;
 use crate::{Error, Folder, Result, Server, port};
 
+pub use cql::ask;
+
 pub(crate) const JARS: Jars =
     Jars { name: "cassandra-5.0.9", artefacts: &[("org.apache.cassandra", "cassandra-all", "5.0.9")] };
 const PROGRAM: Program =

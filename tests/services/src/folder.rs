@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// process that is written down below the folder and is still that one, then removes the folder.
 const GUARD: &str = r#"
 cat > /dev/null
-find "$1" -name process -type f | while read -r file; do
+find "$1" -maxdepth 3 -name process -type f | while read -r file; do
     read -r pid signal started < "$file"
     if [ -r "/proc/$pid/stat" ]; then
         read -r stat < "/proc/$pid/stat"

@@ -13,7 +13,7 @@ use crate::process::Launch;
 use crate::record::End;
 use crate::{Folder, Result, Server, port};
 
-pub(crate) use wire::{end_offset, produce};
+pub use wire::{end_offset, produce};
 
 /// 4.4.0 has no `connect-mirror` in Maven Central, and a pom with it loses MirrorMaker without a word.
 pub(crate) const JARS: Jars = Jars {

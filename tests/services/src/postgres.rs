@@ -78,18 +78,23 @@ pub fn start(folder: &Folder, name: &str) -> Result<Server> {
 
 /// True when the server answers `SELECT 1`.
 pub(crate) fn answers(address: &str) -> std::result::Result<(), String> {
-    select_one(address).map_err(|error| error.to_string())
+    match ask(address, "SELECT 1") {
+        Ok(row) if row == "1" => Ok(()),
+        Ok(row) => Err(format!("SELECT 1 was answered with {row:?}")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-fn select_one(url: &str) -> std::io::Result<()> {
+/// Runs a statement on a connection of its own; gives the first value of its last row, or nothing where it has none.
+pub fn ask(url: &str, statement: &str) -> std::io::Result<String> {
     let host = url.split(['@', '/']).nth(3).ok_or_else(|| bad("no address"))?;
     let mut stream = connect(host)?;
     let mut start = PROTOCOL.to_be_bytes().to_vec();
     start.extend(b"user\0ringside\0database\0postgres\0\0");
     stream.write_all(&with_length(&start))?;
-    let mut query = vec![b'Q'];
-    query.extend(with_length(b"SELECT 1\0"));
+    let query = [b"Q", with_length(format!("{statement}\0").as_bytes()).as_slice()].concat();
     let mut asked = false;
+    let mut value = String::new();
     loop {
         let head = read(&mut stream, 5)?;
         let mut head = Answer(&head);
@@ -99,10 +104,15 @@ fn select_one(url: &str) -> std::io::Result<()> {
             Some(b'E') => {
                 return Err(std::io::Error::other(String::from_utf8_lossy(&body).replace('\0', " ")));
             }
-            // A row of one column with one character.
-            Some(b'D') => return if body.ends_with(b"1") { Ok(()) } else { Err(bad("SELECT 1 is not 1")) },
+            Some(b'D') => {
+                let mut row = Answer(&body);
+                row.i16()?; // columns
+                let length = usize::try_from(row.i32()?).unwrap_or(0);
+                value = String::from_utf8_lossy(row.bytes(length)?).into_owned();
+            }
             // Ready for a query.
-            Some(b'Z') if !asked => {
+            Some(b'Z') if asked => return Ok(value),
+            Some(b'Z') => {
                 stream.write_all(&query)?;
                 asked = true;
             }

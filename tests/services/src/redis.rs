@@ -13,7 +13,7 @@ use crate::process::Launch;
 use crate::record::End;
 use crate::{Error, Folder, Result, Server, port};
 
-use resp::ask;
+pub use resp::ask;
 
 /// 30 ms on a quiet machine; a cluster 3 s.
 const LIMIT: Duration = Duration::from_secs(60);

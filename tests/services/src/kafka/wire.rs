@@ -18,7 +18,7 @@ const BROKER_LIMIT_MS: i32 = 4_000;
 const CRC_POLYNOMIAL: u32 = 0x82F6_3B78;
 
 /// Makes `topic` (one partition) where it is not there, and gets one record of it acknowledged; gives its offset.
-pub(crate) fn produce(address: &str, topic: &str) -> Result<i64> {
+pub fn produce(address: &str, topic: &str) -> Result<i64> {
     let mut stream = connect(address)?;
     create(&mut stream, topic)?;
     let mut body = Vec::new();
@@ -37,7 +37,7 @@ pub(crate) fn produce(address: &str, topic: &str) -> Result<i64> {
 }
 
 /// The offset behind the last record of partition 0 of `topic`.
-pub(crate) fn end_offset(address: &str, topic: &str) -> Result<i64> {
+pub fn end_offset(address: &str, topic: &str) -> Result<i64> {
     let mut body = Vec::new();
     body.extend((-1_i32).to_be_bytes()); // no replica
     one_partition(&mut body, topic);

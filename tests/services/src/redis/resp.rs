@@ -8,7 +8,7 @@ use crate::wire::{bad, connect, read};
 const LINE_BYTES_MAX: u64 = 4_096;
 
 /// Sends a command on a connection of its own; an answer of `-ERR` is an error.
-pub(super) fn ask(address: &str, words: &[&str]) -> Result<String> {
+pub fn ask(address: &str, words: &[&str]) -> Result<String> {
     let mut stream = connect(address)?;
     let count = words.len();
     let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
