@@ -61,8 +61,17 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// True when the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
     fn of(options: &RedisOptions, address: &str, error: &RedisError) -> Self {
         let (address, detail) = (address.to_owned(), error.to_string());
+        if error.kind() == ErrorKind::RESP3NotSupported {
+            return Self::TooOld { address, version: "5 or older".into() };
+        }
         let refused = matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
             || error.kind() == ErrorKind::AuthenticationFailed;
         if refused {

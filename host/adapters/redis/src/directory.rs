@@ -69,7 +69,7 @@ impl RedisDirectory {
             .map(|n| n.to_string());
         let mut arguments = numbers.to_vec();
         arguments.extend([FORGOTTEN_AT_ONCE, most.min(LISTED_MAX)].map(|n| n.to_string()));
-        arguments.extend(users.iter().map(|user| user.to_string()));
+        arguments.extend(users.iter().map(|user| user.as_str().to_owned()));
         let mut listed: Vec<Value> =
             from_redis_value(self.online.run(connection, &[&at, &id], &arguments).await?)?;
         let more: bool = from_redis_value(if listed.is_empty() { Value::Nil } else { listed.remove(0) })?;
