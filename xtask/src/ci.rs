@@ -45,7 +45,7 @@ const CHECKS: [Check; 8] = [
 
 /// The verb. A failed check does not keep the others from being made.
 pub(crate) fn verb(context: &Context) -> Result<()> {
-    check(context, &[Need::C, Need::Curl, Need::Node, Need::GuestTarget])?;
+    check(context, &[Need::C, Need::Curl, Need::Node, Need::GuestTarget, Need::Services])?;
     let mut lines = Vec::new();
     let mut steps = Steps::new(&context.console, CHECKS.len());
     for (what, work) in CHECKS {

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use ringside_services::Cache;
+
 use crate::context::{Context, GUEST_TARGET};
 use crate::failure::{Failure, Result};
 
@@ -19,6 +21,8 @@ pub(crate) enum Need {
     Node,
     /// Rust's `wasm32-wasip2` target, for the guests; added when it is missing.
     GuestTarget,
+    /// What Kafka, Cassandra, Redis and PostgreSQL run on, and what fetches those that are not installed.
+    Services,
 }
 
 /// Fails with every one of `needs` that is not met, and how to get it.
@@ -56,6 +60,11 @@ fn missing(context: &Context, need: Need) -> Option<String> {
                  version manager such as nvm, or nodejs.org",
                 NODE_MIN.0, NODE_MIN.1
             ))
+        }
+        Need::Services => {
+            let lacks = ringside_services::missing(&Cache::at(&context.places.cache));
+            let lines: Vec<String> = lacks.iter().map(|what| format!("  {what}")).collect();
+            (!lines.is_empty()).then(|| lines.join("\n"))
         }
         Need::GuestTarget => add_guest_target(context).err().map(|failure| {
             format!(

@@ -15,6 +15,9 @@ const LOG_LINES: usize = 60;
 /// What is started when no name is given: all that tests ask for.
 const USUAL: [Name; 5] = [Name::Kafka, Name::Redis, Name::RedisCluster, Name::Cassandra, Name::Postgres];
 
+/// The region where none is named.
+const REGION: &str = "us-east";
+
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     /// Start services that do not run yet, and say where they are. Data of earlier runs is there again.
@@ -23,7 +26,7 @@ pub(crate) enum Verb {
         #[arg(value_parser = name)]
         names: Vec<Name>,
         /// Regions: each gets a Kafka and a datacenter of Cassandra. mirror-maker needs two at least.
-        #[arg(long, value_delimiter = ',', default_value = "us-east")]
+        #[arg(long, value_delimiter = ',', default_value = REGION)]
         regions: Vec<String>,
     },
     /// End all of them. Their data stays.
@@ -60,6 +63,28 @@ pub(crate) fn verb(context: &Context, verb: Verb) -> Result<()> {
 /// Where the set lies: with the clone, so that two clones do not share one.
 fn folder(context: &Context) -> PathBuf {
     context.places.root.join(".ringside/services")
+}
+
+/// The services of one test run.
+pub(crate) struct ForTests {
+    // In this order: they end before their folder goes.
+    _servers: Vec<Server>,
+    folder: Folder,
+}
+
+impl ForTests {
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        set::environment(self.folder.path())
+    }
+}
+
+/// Starts what tests ask for, but nothing whose address the caller's environment names already.
+pub(crate) fn for_tests(context: &Context) -> Result<ForTests> {
+    let is_set = |variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    let names = USUAL.into_iter().filter(|name| !name.variable().is_some_and(is_set)).collect();
+    let folder = Folder::temporary_with(Cache::at(&context.places.cache))?;
+    let servers = set::up(&folder, &Wanted { names, regions: vec![REGION.into()] })?;
+    Ok(ForTests { _servers: servers, folder })
 }
 
 fn up(context: &Context, names: &[Name], regions: Vec<String>) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::process::{Fate, Output};
 use crate::tally::Tally;
 use crate::tools::WEBSOCAT;
 use crate::web::npm;
-use crate::{components, trim, web};
+use crate::{components, services, trim, web};
 
 /// Lines kept of one test program's failures: what they say comes first, the backtraces after it.
 const FAILURE_LINES_MAX: usize = 400;
@@ -85,11 +85,11 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
     let whole = rust || needs(Suite::Browser);
     let set_up =
         1 + 2 * usize::from(whole) + usize::from(whole || pages) + usize::from(needs(Suite::Browser));
-    let mut steps = Steps::new(&context.console, set_up + usize::from(rust) + suites.len());
+    let mut steps = Steps::new(&context.console, set_up + 2 * usize::from(rust) + suites.len());
 
     let mut prerequisites = vec![Need::C, Need::GuestTarget];
     if rust {
-        prerequisites.push(Need::Curl);
+        prerequisites.extend([Need::Curl, Need::Services]);
     }
     if whole || pages {
         prerequisites.push(Need::Node);
@@ -121,6 +121,15 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
             context.run().to_success("build-tests", &mut context.cargo(programs.iter().copied()))
         })?;
     }
+    // Ended when this function ends, however it does; by their guard when this process is killed.
+    let started = if rust {
+        Some(steps.run("start the services that tests ask for", || services::for_tests(context))?)
+    } else {
+        None
+    };
+    for (name, address) in started.iter().flat_map(services::ForTests::environment) {
+        environment.set(name, address);
+    }
     let mut broken = Vec::new();
     for suite in suites {
         let (what, command) = match suite {
@@ -144,6 +153,7 @@ fn set_up_and_run(context: &Context, choice: &Choice, tally: &mut Tally) -> Resu
             broken.push(what);
         }
     }
+    drop(started);
     trim::target(context)?;
     if !broken.is_empty() {
         return Err(Failure::Checked(format!("failed: {}", broken.join(", "))));
@@ -183,6 +193,8 @@ impl Environment {
         environment.set("RINGSIDE_HOSTILE", places.hostile());
         environment.set("RINGSIDE_KEYS", places.keys());
         environment.set("RINGSIDE_WEB", places.bundle().join("web"));
+        // Tests that break services start their own, from the same folder.
+        environment.set("RINGSIDE_CACHE", &places.cache);
         environment.set("RINGSIDE_BIN", places.program("debug", "ringside"));
         if long {
             environment.set("RINGSIDE_LONG", "1");

@@ -5,6 +5,7 @@ mod settings;
 
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cache::{Jars, on_path};
@@ -25,6 +26,8 @@ const PROGRAM: Program =
 const LIMIT: Duration = Duration::from_secs(90);
 /// The one datacenter of [`Options::default`].
 const DATACENTER: &str = "us-east";
+/// The file that says of which nodes the data is.
+const DATACENTERS: &str = "datacenters";
 /// Nodes have addresses of their own, 127.0.0.1 and on.
 const NODES_MAX: u8 = 9;
 
@@ -84,7 +87,11 @@ impl<'a> Cluster<'a> {
             return Err(Error::Usage(format!("{count} nodes of Cassandra: 1 to {NODES_MAX} can be started")));
         }
         let hosts: Vec<Ipv4Addr> = (1..=count).map(|number| Ipv4Addr::new(127, 0, 0, number)).collect();
-        let port = port::kept(&folder.of(name)?, &hosts)?;
+        let home = folder.of(name)?;
+        check(&home, options)?;
+        let port = port::kept(&home, &hosts)?;
+        let path = home.join(DATACENTERS);
+        std::fs::write(&path, options.datacenters.join(",")).on_file("write", &path)?;
         Ok(Self { folder, name, datacenters: &options.datacenters, port })
     }
 
@@ -110,6 +117,20 @@ impl<'a> Cluster<'a> {
         let (ask, peers) = (address.clone(), self.datacenters.len() - 1);
         let launch = Launch::new(&name, words, home, address, End::Kill, LIMIT);
         Server::spawn(self.folder, launch, Box::new(move || knows(&ask, peers)))
+    }
+}
+
+/// Fails where the data in the folder is of other nodes than are wanted: rows belong to nodes, and nodes do not come and
+/// go by a start.
+pub(crate) fn check(home: &Path, options: &Options) -> Result<()> {
+    let wanted = options.datacenters.join(",");
+    match std::fs::read_to_string(home.join(DATACENTERS)) {
+        Ok(there) if there != wanted => Err(Error::Usage(format!(
+            "the data in {} is of Cassandra in {there}, not {wanted}: name the same regions, or end Cassandra and \
+             remove that folder",
+            home.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

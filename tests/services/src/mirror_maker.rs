@@ -32,6 +32,13 @@ pub struct Options {
     pub properties: Vec<(String, String)>,
 }
 
+impl Options {
+    pub(crate) fn address(&self) -> String {
+        let regions: Vec<String> = self.regions.iter().map(|(name, at)| format!("{name}={at}")).collect();
+        regions.join(",")
+    }
+}
+
 /// Starts it in `folder/name`; returns when a record of each region was seen in each other region.
 ///
 /// Its address is the regions': `us-east=127.0.0.1:1,eu-west=127.0.0.1:2`.
@@ -53,8 +60,7 @@ fn run(folder: &Folder, name: &str, options: &Options, archive: &Archive) -> Res
     std::fs::write(&properties, text(options)).on_file("write", &properties)?;
     let mut words = java::find()?.command(folder.cache(), &PROGRAM, archive)?;
     words.extend([PROGRAM.main.into(), properties.into()]);
-    let regions: Vec<String> = options.regions.iter().map(|(name, at)| format!("{name}={at}")).collect();
-    let address = regions.join(",");
+    let address = options.address();
     let ask = address.clone();
     let launch = Launch::new(name, words, home, address, End::Kill, LIMIT);
     Server::start(folder, launch, Box::new(move || answers(&ask)))

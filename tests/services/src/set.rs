@@ -114,9 +114,11 @@ pub fn up(folder: &Folder, wanted: &Wanted) -> Result<Vec<Server>> {
             Name::RedisCluster => {
                 Box::new(move || redis::start_cluster(folder, word, redis::Options::default()))
             }
-            Name::Cassandra => Box::new(move || {
-                cassandra::start(folder, word, &cassandra::Options { datacenters: wanted.regions.clone() })
-            }),
+            Name::Cassandra => {
+                let options = cassandra::Options { datacenters: wanted.regions.clone() };
+                cassandra::check(&folder.path().join(word), &options)?;
+                Box::new(move || cassandra::start(folder, word, &options))
+            }
             Name::Postgres => Box::new(move || one(postgres::start(folder, word))),
             // One for each region, above; and after them.
             Name::Kafka | Name::MirrorMaker => continue,
@@ -132,8 +134,16 @@ pub fn up(folder: &Folder, wanted: &Wanted) -> Result<Vec<Server>> {
     starts.retain(|(name, _)| !there.contains(name));
     let mut servers = side_by_side(starts)?;
     let name = Name::MirrorMaker.word();
-    if mirrored && !is_whole(folder.path(), name)? {
-        servers.push(mirror_maker::start(folder, name, &mirror_options(folder, wanted)?)?);
+    if mirrored {
+        let options = mirror_options(folder, wanted)?;
+        let mirror = list(folder.path()).into_iter().find(|process| process.name == name);
+        // One that copies between other regions than these gives way.
+        let there =
+            mirror.as_ref().is_some_and(|mirror| mirror.runs() && mirror.address() == options.address());
+        if !there {
+            mirror.iter().try_for_each(Process::end)?;
+            servers.push(mirror_maker::start(folder, name, &options)?);
+        }
     }
     Ok(servers)
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{eventually, is_gone};
-use ringside_services::{Folder, cassandra};
+use ringside_services::{Folder, Server, cassandra};
 
 #[test]
 fn a_killed_node_comes_back_on_its_port_with_its_rows_and_those_that_it_missed() {
@@ -33,7 +33,7 @@ fn a_killed_node_comes_back_on_its_port_with_its_rows_and_those_that_it_missed()
     assert_eq!(nodes[1].address(), addresses[1]);
     eventually("both rows are in the other datacenter", || rows(1) == 2);
 
-    let pids: Vec<u32> = nodes.iter().map(|node| node.pid()).collect();
+    let pids: Vec<u32> = nodes.iter().map(Server::pid).collect();
     drop(nodes);
     assert!(pids.into_iter().all(is_gone));
     assert!(!path.exists());

@@ -129,6 +129,16 @@ fn started_address(started: &[Server], name: &str) -> String {
 }
 
 #[test]
+fn data_of_other_datacenters_is_not_started_upon() {
+    let folder = Folder::temporary().unwrap();
+    let home = folder.path().join("cassandra");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::write(home.join("datacenters"), "us-east,eu-west").unwrap();
+    let failure = set::up(&folder, &wanted(&[Name::Cassandra])).unwrap_err().to_string();
+    assert!(failure.contains("is of Cassandra in us-east,eu-west, not us-east"), "{failure}");
+}
+
+#[test]
 fn mirror_maker_with_one_region_is_refused_with_what_would_do() {
     let folder = Folder::temporary().unwrap();
     let failure = set::up(&folder, &wanted(&[Name::MirrorMaker])).unwrap_err().to_string();
