@@ -106,10 +106,11 @@ pub trait Log: Send + Sync {
     /// The partition of a key; the same on every host.
     fn partition_of(&self, topic: Topic, key: &str) -> u32;
 
-    /// Appends records of one partition, in order and next to each other, and returns the first's offset; the
-    /// others' follow. Concurrent calls are written and synced in groups. With [`Durability::Queued`] the offset is
-    /// not known yet: what is returned is no more than a lower bound, for records that were queued before these come
-    /// first. It is for skipping what is older, never for finding the records again.
+    /// Appends records of one partition, in order, and returns the first's offset. The others' follow it: one by one
+    /// as far as no other process appends to the partition at the same time, whose records may come in between.
+    /// Concurrent calls are written and synced in groups. With [`Durability::Queued`] the offset is not known yet: what
+    /// is returned is no more than a lower bound, for records that were queued before these come first. It is for
+    /// skipping what is older, never for finding the records again.
     ///
     /// # Errors
     /// `Busy` when the bounded queue is full, `Unavailable` when the disk or broker fails: then none of the
@@ -124,8 +125,8 @@ pub trait Log: Send + Sync {
     ) -> PortResult<u64>;
 
     /// Durable records from `from` on, at most `max_records` and about `max_bytes` (at least one record if there
-    /// is any). Empty at the end. When `from` is older than what is kept, starts at the oldest kept: compare
-    /// the first offset with `from` to see the gap.
+    /// is any). Empty at the end. Offsets ascend; a cluster may leave some out. When `from` is older than what is
+    /// kept, starts at the oldest kept: compare the first offset with `from` to see the gap.
     ///
     /// # Errors
     /// `Unavailable`, or `Corrupt` when `from` was acknowledged and cannot be read any more: the error names file and
@@ -146,7 +147,8 @@ pub trait Log: Send + Sync {
     /// `Unavailable` when the log is closed.
     async fn wait_for(&self, topic: Topic, partition: u32, offset: u64) -> PortResult<()>;
 
-    /// The offsets kept now.
+    /// The offsets kept now. `next` is behind all that this process was told to be durable; what other processes
+    /// appended it may leave out for a second.
     ///
     /// # Errors
     /// `Unavailable`.
