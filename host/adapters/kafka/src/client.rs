@@ -1,7 +1,7 @@
 //! How each client of the cluster is set up, and where what it logs goes.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
@@ -14,6 +14,8 @@ use crate::options::{Compression, KafkaOptions, MESSAGE_BYTES_MAX};
 
 /// Longest time that a call waits for a broker: what hangs is told as `Unavailable` while whoever asked still waits.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(4);
+/// A failure is taken for the cause of what fails so soon after.
+const RECENT: Duration = Duration::from_secs(10);
 /// How long a poll of a client's thread blocks: so long a stop may take.
 pub(crate) const POLL: Duration = Duration::from_millis(100);
 /// How long a broker holds a fetch back for want of records. Records end it at once; but a partition that comes to the
@@ -82,7 +84,7 @@ pub(crate) fn producer(
         .set("queue.buffering.max.messages", bounds.records.to_string())
         .set("queue.buffering.max.kbytes", (bounds.bytes / 1_024).to_string())
         // Tells when the producer is warm.
-        .set("statistics.interval.ms", "200");
+        .set("statistics.interval.ms", "500");
     config
 }
 
@@ -151,13 +153,15 @@ pub(crate) fn admin(options: &KafkaOptions) -> ClientConfig {
 /// Hands what a client logs to `tracing`, and remembers the last thing that went wrong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reporter {
-    last: Arc<Mutex<Option<(KafkaError, String)>>>,
+    last: Arc<Mutex<Option<(Instant, KafkaError, String)>>>,
 }
 
 impl Reporter {
-    /// The last failure that concerned the client as a whole, such as a broker that refuses connections.
+    /// The last failure that concerned the client as a whole, such as a broker that refuses connections, if that was
+    /// just now.
     pub(crate) fn last(&self) -> Option<(KafkaError, String)> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        last.filter(|(at, ..)| at.elapsed() < RECENT).map(|(_, error, reason)| (error, reason))
     }
 
     pub(crate) fn note(&self, error: KafkaError, reason: &str) {
@@ -167,7 +171,8 @@ impl Reporter {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) && self.last().is_some() {
             return;
         }
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((error, reason.to_owned()));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), error, reason.to_owned()));
     }
 }
 
@@ -178,7 +183,7 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         }
         // It calls an error what it tries again by itself.
         RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
-            warn!(target: "librdkafka", facility, "{message}")
+            warn!(target: "librdkafka", facility, "{message}");
         }
         RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
             debug!(target: "librdkafka", facility, "{message}");

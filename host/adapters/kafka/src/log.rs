@@ -185,7 +185,12 @@ fn look(
         });
         found.push(OneTopic { topic, producer: producer.clone(), partitions: partitions.collect() });
     }
-    Ok((cluster.unwrap_or_default(), found))
+    let Some(cluster) = cluster else {
+        let error = rdkafka::error::KafkaError::Canceled;
+        let reporter = producers.first().map(|producer| producer.reporter()).unwrap_or_default();
+        return Err(ConnectError::unreachable(options, &error, &reporter));
+    };
+    Ok((cluster, found))
 }
 
 /// The same on every host: of the cluster and of the topic's name in it. A topic that was made anew under its old name

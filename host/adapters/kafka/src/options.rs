@@ -119,8 +119,8 @@ pub struct TopicSpec {
 }
 
 impl TopicSpec {
-    /// R40: room events in 100 partitions, three copies, snappy, 24 h. Dead letters are few, and are looked at days
-    /// later.
+    /// R40: room events in 100 partitions, snappy, 24 h; moderation events in 20, gzip, 7 d; three copies of each. Dead
+    /// letters are few, and are looked at days later.
     #[must_use]
     pub fn of(topic: Topic) -> Self {
         const HOUR: Duration = Duration::from_secs(3_600);
@@ -133,6 +133,7 @@ impl TopicSpec {
         };
         match topic {
             Topic::RoomEvents => copied(100, Compression::Snappy, 24 * HOUR),
+            Topic::ModerationEvents => copied(20, Compression::Gzip, 7 * 24 * HOUR),
             Topic::DeadLetters => copied(1, Compression::Snappy, 30 * 24 * HOUR),
         }
     }

@@ -136,7 +136,10 @@ impl Producer {
         }
         match tokio::time::timeout(APPEND_MAX + APPEND_SLACK, answer).await {
             Ok(Ok(Ok(first))) => Ok(first),
-            Ok(Ok(Err(error))) => Err(self.failed(topic, partition, &error)),
+            Ok(Ok(Err(error))) => {
+                self.renew_broken();
+                Err(self.failed(topic, partition, &error))
+            }
             Ok(Err(_)) | Err(_) => {
                 let detail = format!("{topic}/{partition}: no answer came");
                 Err(failure::unavailable("log.append", detail))
@@ -161,9 +164,7 @@ impl Producer {
                 .key(record.key.as_str())
                 .payload(record.payload.as_ref());
             if let Err((error, _)) = client.kafka.send(next) {
-                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-                    self.renew(&client);
-                }
+                self.renew_broken();
                 group.fail(records.len() - at, error);
                 return;
             }
@@ -186,14 +187,11 @@ impl Producer {
         failure::of("log.append", &what, error)
     }
 
-    /// Begins anew after a failure that this client cannot recover from: it lost count of what the broker has of it,
-    /// as when a topic was made again.
-    fn renew(&self, failed: &Arc<Client>) {
+    /// Begins anew after a failure that the client cannot recover from: it lost count of what the broker has of it, as
+    /// when a topic was made again.
+    fn renew_broken(&self) {
         let mut client = self.client.write().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&client, failed) {
-            return;
-        }
-        let cause = failed.kafka.client().fatal_error().map(|(_, reason)| reason).unwrap_or_default();
+        let Some((_, cause)) = client.kafka.client().fatal_error() else { return };
         match start(&self.options, self.compression) {
             Ok(new) => {
                 error!(cause, "the producer cannot go on and is begun anew");
@@ -281,5 +279,38 @@ impl ProducerContext for Deliveries {
             Ok(message) => group.acknowledged(rdkafka::Message::offset(message)),
             Err((error, _)) => group.fail(1, error.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+
+    const WAIT_MAX: Duration = Duration::from_secs(60);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_producer_that_lost_count_is_begun_anew() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("rooms", 1, 1).unwrap();
+        let options = KafkaOptions::at(cluster.bootstrap_servers());
+        let producer = Producer::start(&options, Compression::Snappy).unwrap();
+        let written = Written::default();
+        let append = async || {
+            let records = [NewRecord { key: "stream".into(), payload: "payload".into() }];
+            let append = producer.append("rooms", 0, &written, &records, Durability::Durable);
+            tokio::time::timeout(WAIT_MAX, append).await.unwrap()
+        };
+        append().await.unwrap();
+        let lost_count = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        cluster.request_errors(RDKafkaApiKey::Produce, &[lost_count]);
+        let before = producer.client();
+        let error = append().await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Unavailable, "{error}");
+        assert!(!Arc::ptr_eq(&before, &producer.client()), "the old client takes nothing any more");
+        append().await.unwrap();
+        assert_eq!(producer.in_flight().records(), 0);
     }
 }

@@ -7,7 +7,7 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::{Client, ClientContext};
-use rdkafka::error::{IsError as _, KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{IsError, KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataTopic;
 use ringside_ports::log::Topic;
 use tracing::warn;
@@ -57,12 +57,11 @@ async fn create_with(admin: &Arc<Admin>, options: &KafkaOptions) -> Result<Vec<S
             answer.map_err(|error| ConnectError::unreachable(options, &error, admin.inner().context()))?;
         match answer.into_iter().next() {
             Some(Ok(name)) => made.push(name),
-            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
+            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | None => {}
             Some(Err((name, error))) => {
                 let (wanted, reason) = (spec.replication, KafkaError::AdminOp(error).to_string());
                 return Err(ConnectError::NotMade { topic: name, replication: wanted, reason });
             }
-            None => {}
         }
     }
     let last = Instant::now() + LEADERS_MAX;
@@ -145,14 +144,11 @@ fn compare(found: &ConfigResource, spec: &TopicSpec, topic: &str) -> Result<(), 
 }
 
 /// Looks at a topic: how many partitions it has. Blocks.
-pub(crate) fn look<C: ClientContext>(
+pub(crate) fn look<C: Reports>(
     client: &Client<C>,
     options: &KafkaOptions,
     topic: Topic,
-) -> Result<u32, ConnectError>
-where
-    C: Reports,
-{
+) -> Result<u32, ConnectError> {
     let name = options.topic_name(topic);
     let unreachable =
         |error: &KafkaError| ConnectError::unreachable(options, error, client.context().reporter());
@@ -160,7 +156,7 @@ where
     let found = metadata.topics().first();
     let Some(found) = found.filter(|found| !found.partitions().is_empty()) else {
         let error =
-            found.and_then(MetadataTopic::error).filter(|error| error.is_error()).map(RDKafkaErrorCode::from);
+            found.and_then(MetadataTopic::error).filter(IsError::is_error).map(RDKafkaErrorCode::from);
         return match error {
             None | Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 Err(ConnectError::Missing { topic: name, servers: options.servers.clone() })
@@ -186,7 +182,7 @@ where
 }
 
 /// A client's context that knows what went wrong last.
-pub(crate) trait Reports {
+pub(crate) trait Reports: ClientContext {
     fn reporter(&self) -> &Reporter;
 }
 

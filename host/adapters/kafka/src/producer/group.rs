@@ -123,20 +123,17 @@ impl Group {
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let room = state.room.take();
-        match (state.done.take(), state.failure.take()) {
-            (Some(done), failure) => {
-                // Who asked may have given up.
-                let _ = done.send(failure.map_or_else(|| Ok(self.first.load(Ordering::Relaxed)), Err));
-            }
-            (None, Some(error)) => {
-                if let Some(room) = &room {
-                    room.of
-                        .lost
-                        .fetch_add(u64::try_from(state.failed).unwrap_or(u64::MAX), Ordering::Relaxed);
-                }
-                warn!(records = state.failed, %error, "records that nobody waited for are not in the log");
-            }
-            (None, None) => {}
+        let done = state.done.take();
+        let failure = state.failure.take();
+        if let (Some(room), Some(error), None) = (&room, &failure, &done) {
+            room.of.lost.fetch_add(u64::try_from(state.failed).unwrap_or(u64::MAX), Ordering::Relaxed);
+            warn!(records = state.failed, %error, "records that nobody waited for are not in the log");
+        }
+        // Before the answer: who hears it finds the room free.
+        drop(room);
+        if let Some(done) = done {
+            // Who asked may have given up.
+            let _ = done.send(failure.map_or_else(|| Ok(self.first.load(Ordering::Relaxed)), Err));
         }
     }
 }

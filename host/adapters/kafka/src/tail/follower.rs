@@ -180,12 +180,12 @@ impl Followed {
         self.tails().map(|tail| tail.bytes()).sum()
     }
 
-    /// Those that nobody has read for a while.
-    fn idle(&self) -> Vec<Partition> {
+    /// Those that nobody has read for so long.
+    fn idle(&self, unread_for: Duration) -> Vec<Partition> {
         let mut idle = Vec::new();
         for (topic, of_topic) in &self.topics {
             let unread = of_topic.iter().filter(|(_, tail)| {
-                tail.users.load(Ordering::Acquire) == 0 && tail.lock().used_at.elapsed() > IDLE_MAX
+                tail.users.load(Ordering::Acquire) == 0 && tail.lock().used_at.elapsed() >= unread_for
             });
             idle.extend(unread.map(|(number, _)| Partition { topic: topic.clone(), number: *number }));
         }
@@ -222,7 +222,7 @@ impl Shared {
                 self.bound();
             }
             if swept.elapsed() > SWEEP {
-                self.give_up_idle();
+                self.give_up_idle(IDLE_MAX);
                 swept = Instant::now();
             }
         }
@@ -269,11 +269,12 @@ impl Shared {
         }
     }
 
-    fn give_up_idle(&self) {
+    /// Stops following what was not read for so long.
+    fn give_up_idle(&self, unread_for: Duration) {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = {
             let mut followed = self.followed();
-            let idle = followed.idle();
+            let idle = followed.idle(unread_for);
             for partition in &idle {
                 followed.remove(partition);
             }
@@ -286,5 +287,50 @@ impl Shared {
                 warn!(topic = %partition.topic, partition = partition.number, %error, "an idle partition is still followed");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+    use super::super::Found;
+    use super::*;
+
+    fn produce(servers: &str, payload: &str) {
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", servers).set("linger.ms", "0").create().unwrap();
+        producer.send(BaseRecord::to("rooms").partition(0).key("k").payload(payload)).unwrap();
+        producer.flush(Duration::from_secs(30)).unwrap();
+    }
+
+    async fn reads(tail: &Tail, from: u64, payload: &str) {
+        tokio::time::timeout(Duration::from_secs(60), tail.wait(from)).await.expect("it comes");
+        let Found::Records(records) = tail.read(from, 10, 1_000) else { panic!("it waited for it") };
+        assert_eq!(records[0].payload, payload);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_partition_that_nobody_reads_is_given_up_and_followed_again_from_its_end() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("rooms", 1, 1).unwrap();
+        let servers = cluster.bootstrap_servers();
+        let follower = Follower::start(&KafkaOptions::at(&servers)).unwrap();
+        let rooms = Partition { topic: "rooms".into(), number: 0 };
+        let used = follower.begin(&rooms, 0).unwrap();
+        produce(&servers, "first");
+        reads(&used, 0, "first").await;
+        follower.shared.give_up_idle(Duration::ZERO);
+        assert!(follower.find(&rooms).is_some(), "it is being read");
+        drop(used);
+        follower.shared.give_up_idle(Duration::ZERO);
+        assert_eq!(follower.kept(), (0, 0));
+        produce(&servers, "unseen");
+        let used = follower.begin(&rooms, 2).unwrap();
+        produce(&servers, "third");
+        reads(&used, 2, "third").await;
+        assert_eq!(used.read(1, 10, 1_000), Found::Older);
     }
 }
