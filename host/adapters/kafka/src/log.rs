@@ -52,6 +52,15 @@ struct OnePartition {
     extent: Mutex<Option<(Instant, Extent)>>,
 }
 
+impl OnePartition {
+    /// Up to here whoever reads finds what was acknowledged, or told as the partition's extent.
+    fn promised(&self) -> u64 {
+        let told =
+            self.extent.lock().unwrap_or_else(PoisonError::into_inner).map_or(0, |(_, extent)| extent.next);
+        self.written.next().max(told)
+    }
+}
+
 /// What is in memory and on its way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -261,9 +270,9 @@ impl Log for KafkaLog {
         let tail = self.follow(of, one, "log.read").await?;
         match tail.read(from, max_records, max_bytes) {
             Found::Records(records) => return Ok(records),
-            Found::End if from >= one.written.next() => return Ok(Vec::new()),
+            Found::End if from >= one.promised() => return Ok(Vec::new()),
             Found::Older => {}
-            // It was acknowledged and is on its way here.
+            // It is on its way here.
             Found::End => {
                 let came = tokio::time::timeout(FOLLOW_MAX, tail.wait(from)).await;
                 if came.is_ok()
