@@ -127,7 +127,7 @@ pub(crate) fn maven(jars: &Jars, folder: &Path) -> Result<()> {
     if let Ok(java) = java::find() {
         command.env("JAVA_HOME", java.home());
     }
-    to_success(&mut command, folder)
+    to_success(command.current_dir(folder), folder)
 }
 
 fn pom_of(jars: &Jars) -> String {
@@ -148,13 +148,13 @@ fn pom_of(jars: &Jars) -> String {
     )
 }
 
-/// Runs a program in `folder` to its end; the error has the last lines that it printed.
+/// Runs a program to its end, with a log in `folder`; the error has the last lines that it printed.
 pub(crate) fn to_success(command: &mut Command, folder: &Path) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let log = folder.join("fetch.log");
     let out = File::create(&log).on_file("write", &log)?;
     let errors = out.try_clone().on_file("write", &log)?;
-    let status = command.current_dir(folder).stdin(Stdio::null()).stdout(out).stderr(errors).status();
+    let status = command.stdin(Stdio::null()).stdout(out).stderr(errors).status();
     let status = status.map_err(|source| Error::Process { action: "start", name: name.clone(), source })?;
     if status.success() {
         return Ok(());

@@ -22,7 +22,7 @@ find "$1" -maxdepth 3 -name process -type f | while read -r file; do
         set -- "$1" x ${stat##*) }
         now=${22}
     else
-        now=$(ps -o lstart= -p "$pid" 2>/dev/null)
+        now=$(echo $(ps -o lstart= -p "$pid"))
     fi
     if [ "$now" = "$started" ]; then
         kill -s "$signal" "$pid"

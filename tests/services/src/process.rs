@@ -26,7 +26,7 @@ pub(crate) struct Launch {
     pub(crate) name: String,
     /// The program and its arguments.
     pub(crate) words: Vec<OsString>,
-    /// Its own: data, log, record. Also where it runs.
+    /// Its own: data, log, record.
     pub(crate) folder: PathBuf,
     pub(crate) address: String,
     /// As whom it runs, where that is not us.
@@ -67,7 +67,8 @@ impl Launch {
         // A group of its own: Ctrl-C then reaches only who started it.
         command.process_group(0);
         if let Some(user) = self.user {
-            command.uid(user).gid(user);
+            // It may not go where we keep its record.
+            command.uid(user).gid(user).current_dir("/");
         }
         Ok(command)
     }

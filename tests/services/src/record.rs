@@ -170,7 +170,9 @@ mod system {
     fn ps(pid: u32, field: &str) -> Option<String> {
         let pid = pid.to_string();
         let output = std::process::Command::new("ps").args(["-o", field, "-p", &pid]).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // With one space between words, as the guard's shell writes it.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!text.is_empty()).then_some(text)
     }
 

