@@ -1,10 +1,13 @@
 //! `cargo xtask dev`: builds everything and runs a PoP on embedded stores, with a page to comment on.
 
+pub(crate) mod region;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -42,15 +45,8 @@ pub(crate) fn verb(context: &Context, pop: &Pop) -> Result<()> {
     let asked_to_stop = stop_flag()?;
     let log = pop.data.join("server.log");
     let mut server = steps.run("start a PoP and wait until it is ready", || {
-        std::fs::create_dir_all(&pop.data).on_file("create", &pop.data)?;
-        let out = File::create(&log).on_file("write", &log)?;
-        let errors = out.try_clone().on_file("write", &log)?;
-        let mut command = pop.serve();
-        // A group of its own: Ctrl-C then reaches only xtask, which stops the server once, with patience.
-        let child = command.stdin(Stdio::null()).stdout(out).stderr(errors).process_group(0).spawn();
-        let mut child =
-            child.map_err(|source| Failure::Start { command: crate::process::written(&command), source })?;
-        let ready = wait_until_ready(&mut child, pop, &asked_to_stop).map_err(|why| {
+        let mut child = start(pop.serve(), &pop.data)?;
+        let ready = wait_until_ready(&mut child, &pop.address, &asked_to_stop).map_err(|why| {
             Failure::Checked(format!("{why}\n{}\nthe whole log: {}", tail_of(&log), log.display()))
         });
         if let Err(failure) = ready {
@@ -66,6 +62,17 @@ pub(crate) fn verb(context: &Context, pop: &Pop) -> Result<()> {
     };
     stop(&mut server);
     ended.inspect(|()| context.console.say("stopped"))
+}
+
+/// Starts a process of `ringside` that logs into `server.log` of its folder.
+fn start(mut command: Command, data: &Path) -> Result<Child> {
+    std::fs::create_dir_all(data).on_file("create", data)?;
+    let log = data.join("server.log");
+    let out = File::create(&log).on_file("write", &log)?;
+    let errors = out.try_clone().on_file("write", &log)?;
+    // A group of its own: Ctrl-C then reaches only xtask, which stops it once, with patience.
+    let child = command.stdin(Stdio::null()).stdout(out).stderr(errors).process_group(0).spawn();
+    child.map_err(|source| Failure::Start { command: crate::process::written(&command), source })
 }
 
 /// Fails when another program listens at `address` already.
@@ -90,7 +97,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-fn wait_until_ready(child: &mut Child, pop: &Pop, stop: &AtomicBool) -> std::result::Result<(), String> {
+fn wait_until_ready(child: &mut Child, address: &str, stop: &AtomicBool) -> std::result::Result<(), String> {
     let began = Instant::now();
     while began.elapsed() < READY_LIMIT {
         if let Ok(Some(status)) = child.try_wait() {
@@ -99,12 +106,12 @@ fn wait_until_ready(child: &mut Child, pop: &Pop, stop: &AtomicBool) -> std::res
         if stop.load(Ordering::Relaxed) {
             return Err("stopped before it was ready".into());
         }
-        if answers_ready(&pop.address) {
+        if answers_ready(address) {
             return Ok(());
         }
         std::thread::sleep(POLL);
     }
-    Err(format!("no answer of 200 from http://{}/readyz within {}", pop.address, seconds(READY_LIMIT)))
+    Err(format!("no answer of 200 from http://{address}/readyz within {}", seconds(READY_LIMIT)))
 }
 
 /// True when `GET /readyz` answers 200.
@@ -189,7 +196,6 @@ fn tail_of(log: &std::path::Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
 
     /// Answers one request with `answer` and gives the address to ask.
     fn answering(answer: &'static str) -> String {

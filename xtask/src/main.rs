@@ -50,6 +50,9 @@ enum Verb {
     Dev {
         #[command(flatten)]
         at: At,
+        /// A region instead: two hosts, a coordinator, a writer and a judge, on Kafka, Redis, Cassandra and PostgreSQL.
+        #[arg(long, conflicts_with_all = ["listen", "operators"])]
+        region: bool,
     },
     /// Set up what the tests need and run them.
     Test {
@@ -125,7 +128,10 @@ fn run(verb: Verb) -> Result<()> {
     };
     let context = Context::new(console)?;
     match verb {
-        Verb::Dev { at } => dev::verb(&context, &Pop::of(&context, at.listen, at.operators)),
+        Verb::Dev { at, region } => {
+            let pop = Pop::of(&context, at.listen, at.operators);
+            if region { dev::region::verb(&context, &pop) } else { dev::verb(&context, &pop) }
+        }
         Verb::Test { choice } => suites::verb(&context, &choice),
         Verb::Ci => ci::verb(&context),
         Verb::Bench { arguments } => bench::verb(&context, &arguments),

@@ -59,11 +59,51 @@ impl Pop {
         command
     }
 
+    /// Serves as one process of a region; `compiled` is shared by all of them.
+    pub(crate) fn serve_in(
+        &self,
+        region: &Path,
+        roles: &str,
+        name: &str,
+        secret: &Path,
+        compiled: &Path,
+    ) -> Command {
+        let mut command = self.serve();
+        command.args(["--roles", roles]).arg("--region").arg(region);
+        for (key, value) in [
+            ("host", name.into()),
+            ("auth.secret_file", secret.display().to_string()),
+            ("compiled", compiled.display().to_string()),
+        ] {
+            command.args(["--set", &format!("{key}={value}")]);
+        }
+        command
+    }
+
+    /// Brings a region's services to the program's schema.
+    pub(crate) fn migrate(&self, region: &Path) -> Command {
+        let mut command = self.verb("region");
+        command.arg("migrate").arg(region);
+        command
+    }
+
+    /// The same, with a folder and addresses of its own.
+    pub(crate) fn beside(&self, data: PathBuf, address: String, operators: String) -> Self {
+        Self { program: self.program.clone(), bundle: self.bundle.clone(), data, address, operators }
+    }
+
     /// Prints a token that the PoP in `data` takes.
     pub(crate) fn token(&self, role: Role) -> Result<String> {
+        self.token_of(role, None)
+    }
+
+    fn token_of(&self, role: Role, secret: Option<&Path>) -> Result<String> {
         let name = role.name();
         let mut command = self.verb("token");
         command.args(["--role", name, "--user", name, "--name", name]).arg("--data").arg(&self.data);
+        if let Some(secret) = secret {
+            command.args(["--set", &format!("auth.secret_file={}", secret.display())]);
+        }
         let output = command
             .output()
             .map_err(|source| Failure::Start { command: crate::process::written(&command), source })?;
@@ -77,6 +117,11 @@ impl Pop {
             output.status,
             String::from_utf8_lossy(&output.stderr).trim()
         )))
+    }
+
+    /// Prints a token that every process with this secret takes.
+    pub(crate) fn token_with(&self, role: Role, secret: &Path) -> Result<String> {
+        self.token_of(role, Some(secret))
     }
 
     /// Releases a signed component to the running PoP.

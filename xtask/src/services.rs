@@ -87,6 +87,49 @@ pub(crate) fn for_tests(context: &Context) -> Result<ForTests> {
     Ok(ForTests { _servers: servers, folder })
 }
 
+/// Where a region's services are.
+pub(crate) struct Addresses(Vec<(&'static str, String)>);
+
+impl Addresses {
+    fn of(&self, variable: &str) -> &str {
+        self.0.iter().find(|(name, _)| *name == variable).map_or("", |(_, address)| address)
+    }
+
+    /// The file of a region on them, small enough for one machine.
+    pub(crate) fn region_file(&self) -> String {
+        format!(
+            "# Written by `cargo xtask dev --region` anew at each start.\n\
+             region: {REGION}\n\
+             kafka:\n  \
+               servers: ['{kafka}']\n  \
+               topics:\n    \
+                 room-events: {{ partitions: 4, replication: 1 }}\n    \
+                 moderation-events: {{ partitions: 2, replication: 1 }}\n    \
+                 dead-letters: {{ partitions: 1, replication: 1 }}\n\
+             redis:\n  \
+               servers: ['{redis}']\n\
+             cassandra:\n  \
+               servers: ['{cassandra}']\n  \
+               datacenter: {REGION}\n  \
+               replication: {{ {REGION}: 1 }}\n\
+             postgres:\n  \
+               url: {postgres}\n",
+            kafka = self.of("RINGSIDE_TEST_KAFKA"),
+            redis = self.of("RINGSIDE_TEST_REDIS"),
+            cassandra = self.of("RINGSIDE_TEST_CASSANDRA"),
+            postgres = self.of("RINGSIDE_TEST_POSTGRES"),
+        )
+    }
+}
+
+/// Starts what a region needs in the developer's set, and leaves it running.
+pub(crate) fn for_region(context: &Context) -> Result<Addresses> {
+    let folder = Folder::lasting(&folder(context), Cache::at(&context.places.cache))?;
+    let names = [Name::Kafka, Name::Redis, Name::Cassandra, Name::Postgres].into();
+    set::up(&folder, &Wanted { names, regions: vec![REGION.into()] })?.into_iter().for_each(Server::leave);
+    Ok(Addresses(set::environment(folder.path())))
+}
+
 fn up(context: &Context, names: &[Name], regions: Vec<String>) -> Result<()> {
     let names = if names.is_empty() { &USUAL } else { names };
     let cache = Cache::at(&context.places.cache);

@@ -5,6 +5,7 @@ mod component;
 mod key;
 mod load;
 mod play;
+mod region;
 mod serve;
 mod token;
 
@@ -40,6 +41,9 @@ enum Verb {
     /// Check, sign, push, list, remove and roll back components.
     #[command(subcommand)]
     Component(component::Verb),
+    /// Check a region's file, and bring its services to this program's schema.
+    #[command(subcommand)]
+    Region(region::Verb),
     /// Play a recorded chat into a PoP.
     Play(play::Args),
     /// Load a PoP and measure it.
@@ -108,6 +112,7 @@ pub(crate) fn run() -> Outcome {
         Verb::Token(args) => token::run(&args),
         Verb::Key(verb) => key::run(&verb),
         Verb::Component(verb) => component::run(&verb),
+        Verb::Region(verb) => region::run(&verb),
         Verb::Play(args) => play::run(args),
         Verb::Load(args) => load::run(args),
         Verb::CompileComponent { input, output } => ringside_wasm::compile_file(&input, &output)

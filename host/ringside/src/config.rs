@@ -3,6 +3,7 @@
 //! `RINGSIDE__PUBLIC__LISTEN=0.0.0.0:80` and `--set public.listen=0.0.0.0:80` both set `listen` in `[public]`.
 //! An unknown key and an impossible value fail with the key, the value and the remedy.
 
+mod role;
 mod sources;
 mod validate;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use ringside_core::{HostId, RegionId};
 use serde::Deserialize;
 
+pub(crate) use role::Role;
 pub(crate) use sources::Sources;
 
 /// What is wrong with the configuration.
@@ -30,12 +32,19 @@ impl std::fmt::Display for InvalidConfig {
 pub(crate) struct Config {
     /// Folder of the embedded stores, keys and caches.
     pub(crate) data: PathBuf,
+    /// Folder of what can be made again, such as components as machine code; `compiled` in the data folder where it is
+    /// missing. Processes may share it.
+    pub(crate) compiled: Option<PathBuf>,
     /// Folder with `components/` and `web/`, as `cargo xtask components` lays it out.
     pub(crate) bundle: Option<PathBuf>,
     /// This region's name.
     pub(crate) region: RegionId,
     /// This host's name; drawn anew at each start where it is missing.
     pub(crate) host: Option<HostId>,
+    /// The region's file; without one everything is kept in the data folder.
+    pub(crate) region_file: Option<PathBuf>,
+    /// What this process does; all of it where nothing is said.
+    pub(crate) roles: Vec<Role>,
     /// For trying out: streams begin by themselves when someone joins them.
     pub(crate) development: bool,
     /// Viewers' side.
@@ -154,9 +163,12 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("ringside-data"),
+            compiled: None,
             bundle: None,
             region: default_region(),
             host: None,
+            region_file: None,
+            roles: Role::ALL.to_vec(),
             development: false,
             public: Public::default(),
             operators: Operators::default(),

@@ -15,6 +15,12 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Why a service could not be connected to: what does not answer may answer later, everything else is wrong until
+    /// someone corrects it.
+    pub(crate) fn of_connection(is_transient: bool, error: &dyn fmt::Display) -> Self {
+        if is_transient { Self::Unavailable(error.to_string()) } else { Self::Usage(error.to_string()) }
+    }
+
     /// The process's exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {

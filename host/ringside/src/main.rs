@@ -5,6 +5,7 @@ mod config;
 mod exit;
 mod operators;
 mod pop;
+mod region;
 mod releaser;
 mod telemetry;
 

@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 use ringside_edge::auth::Verifier;
 use ringside_edge::http::ProblemResponse;
-use ringside_ports::{Catalog, Comments, Log};
+use ringside_ports::{Audit, Catalog, Comments, Log};
 use ringside_roles::{Clock, Workers};
 
 use crate::releaser::Releaser;
@@ -38,6 +38,7 @@ pub(crate) struct OperatorServices {
     pub(crate) clock: Clock,
     pub(crate) releaser: Arc<Releaser>,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) audit: Arc<dyn Audit>,
     pub(crate) comments: Arc<dyn Comments>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) workers: Workers,

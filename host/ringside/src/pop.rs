@@ -6,32 +6,35 @@ mod health;
 pub(crate) mod keys;
 mod public;
 mod upkeep;
+mod viewers;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use ringside_core::close::CloseCode;
-use ringside_core::{HostId, limits};
-use ringside_edge::{Edge, EdgeConfig, Services};
+use ringside_core::HostId;
+use ringside_edge::Services;
 use ringside_ports::Log;
 use ringside_ports::log::Topic;
+use ringside_roles::breaker::{BreakerRelay, BreakerServices};
+use ringside_roles::coordinator::CoordinatorServices;
 use ringside_roles::intake::IntakeServices;
 use ringside_roles::{
-    Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers, appender, presence,
+    Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers, appender,
 };
 use ringside_wasm::{Compiler, ComponentHost, HostOptions, TrustedKey};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::exit::{Exit, Outcome};
 use crate::operators::{self, OperatorServices};
+use crate::region::Region;
 use crate::releaser::{Bundle, Releaser};
 use backends::Backends;
 use health::Health;
+use viewers::Viewers;
 
 /// The store must have taken in the log that was there at the start before viewers come: R84's readiness.
 const CATCH_UP_MAX: Duration = Duration::from_secs(600);
@@ -78,7 +81,15 @@ async fn run(config: Config) -> Outcome {
     let clock = Clock::system();
     let verifier = Arc::new(keys::verifier(&config)?);
     let (host, run) = names(&config)?;
-    let backends = Backends::embedded(&config)?;
+    let region = match &config.region_file {
+        Some(path) => Some(Region::load(path).map_err(|error| Exit::Usage(error.to_string()))?),
+        None => None,
+    };
+    let backends = match &region {
+        Some(region) => Backends::of_region(&config, region, &host).await?,
+        None => Backends::embedded(&config)?,
+    };
+    let region = region.map_or_else(|| config.region.clone(), |region| region.region);
     let (log, store) = (backends.log.clone(), backends.store.clone());
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -95,7 +106,7 @@ async fn run(config: Config) -> Outcome {
     let exe = std::env::current_exe()
         .map_err(|error| Exit::Failed(format!("this program has no path: {error}")))?;
     let mut options = HostOptions::new(
-        &config.data.join("compiled"),
+        &config.compiled.clone().unwrap_or_else(|| config.data.join("compiled")),
         Compiler::Process { exe, args: vec!["compile-component".into()] },
     );
     options.workers = config.components.chain_threads;
@@ -118,7 +129,7 @@ async fn run(config: Config) -> Outcome {
     tasks.spawn(releaser.clone().record_rollbacks(stop.clone()));
 
     // Into the log.
-    let producer = appender::Producer { region: config.region.clone(), host: run, seed: fastrand::u64(..) };
+    let producer = appender::Producer { region: region.clone(), host: run, seed: fastrand::u64(..) };
     let appender = Appender::start(log.clone(), &producer, &clock, &role_metrics);
     let intake = Intake::start(
         IntakeServices {
@@ -146,7 +157,7 @@ async fn run(config: Config) -> Outcome {
         streams: intake.streams(),
         clock: clock.clone(),
     };
-    for role in LogRole::ALL {
+    for role in config.roles.iter().filter_map(|role| role.of_log()) {
         let work = ringside_roles::role::run(role, services.clone(), workers.clone(), stop.clone());
         let stop = stop.clone();
         tasks.spawn(async move {
@@ -156,8 +167,8 @@ async fn run(config: Config) -> Outcome {
             }
         });
     }
-    catch_up(&*log, &workers).await?;
     if let Some(store) = backends.forgets.clone() {
+        catch_up(&*log, &workers).await?;
         tasks.spawn(upkeep::prune(store, config.store.keep_days, clock.clone(), stop.clone()));
     }
     if let Some(url) = config.auth.jwks_url.clone() {
@@ -165,63 +176,55 @@ async fn run(config: Config) -> Outcome {
     }
 
     // To viewers.
-    let services = Services {
-        codecs: components.codecs(),
-        comments: intake.clone(),
-        log: log.clone(),
-        relay: backends.relay.clone(),
-        store: store.clone(),
-        catalog: backends.catalog.clone(),
-        directory: backends.directory.clone(),
-        verifier: verifier.clone(),
-        region: config.region.clone(),
-        host: host.clone(),
-        runtime: tokio::runtime::Handle::current(),
+    let viewers = if config.roles.contains(&Role::Host) {
+        let breaker = BreakerRelay::start(
+            BreakerServices {
+                far: backends.relay.clone(),
+                near: ringside_embedded::local_relay(),
+                coordinator: CoordinatorServices {
+                    log: log.clone(),
+                    relay: backends.relay.clone(),
+                    policy: components.policy(),
+                    directory: backends.directory.clone(),
+                    clock: clock.clone(),
+                },
+                workers: workers.clone(),
+            },
+            stop.clone(),
+        );
+        let services = Services {
+            codecs: components.codecs(),
+            comments: intake.clone(),
+            log: log.clone(),
+            relay: breaker.clone(),
+            store: store.clone(),
+            audit: backends.audit.clone(),
+            directory: backends.directory.clone(),
+            verifier: verifier.clone(),
+            region: region.clone(),
+            host: host.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let viewers =
+            Viewers::start(&config, &services, appender.clone(), clock.clone(), &health, &tasks, &stop)?;
+        viewers.register(&mut registry);
+        Some(viewers)
+    } else {
+        None
     };
-    let edge_config = EdgeConfig {
-        connections_max: config.public.connections_max,
-        origins: config.public.origins.clone(),
-        shards: match config.public.shards {
-            0 => EdgeConfig::new(config.public.listen).shards,
-            shards => shards,
-        },
-        ..EdgeConfig::new(config.public.listen)
-    };
-    claim(config.public.listen)?;
-    let edge = Edge::start(edge_config, &services, |rooms| {
-        public::router(&config, &services, rooms, health.clone())
-    })
-    .map(Arc::new)
-    .map_err(|error| Exit::Usage(format!("configuration at `public.listen`: {error}")))?;
-    let counted = edge.clone();
-    tasks.spawn(presence::run(
-        backends.directory.clone(),
-        appender.clone(),
-        host.clone(),
-        Arc::new(move || counted.viewers()),
-        clock.clone(),
-        stop.clone(),
-    ));
 
     // To operators.
-    edge.metrics().register(registry.sub_registry_with_prefix("ringside_edge"));
-    let (disconnecting, measured) = (edge.clone(), edge.clone());
-    let runtime = tokio::runtime::Handle::current();
     let operators = operators::router(OperatorServices {
         verifier,
         clock: clock.clone(),
         releaser,
         catalog: backends.catalog.clone(),
+        audit: backends.audit.clone(),
         comments: intake.clone(),
         log: log.clone(),
         workers,
-        disconnect: Arc::new(move |user| {
-            let (edge, user) = (disconnecting.clone(), user.clone());
-            runtime.spawn(async move { edge.disconnect_user(&user, CloseCode::Banned).await });
-        }),
-        refresh: Arc::new(move || {
-            let _ = measured.metrics();
-        }),
+        disconnect: viewers.as_ref().map_or_else(|| Arc::new(|_: &_| {}) as _, Viewers::disconnect),
+        refresh: viewers.as_ref().map_or_else(|| Arc::new(|| {}) as _, Viewers::refresh),
         registry: Arc::new(registry),
     })
     .merge(health::router(health.clone()));
@@ -239,13 +242,16 @@ async fn run(config: Config) -> Outcome {
     });
 
     health.set_ready(true);
-    info!(host = %host, public = %edge.address(), operators = %operators_address, data = %config.data.display(), "ready");
+    let public = viewers.as_ref().map_or_else(|| "none".to_owned(), |viewers| viewers.address().to_string());
+    info!(host = %host, %public, operators = %operators_address, data = %config.data.display(), "ready");
     wait_for_signal(&stop).await;
 
     // Viewers first, then what serves them.
-    info!("stopping: viewers are asked to reconnect");
     health.set_ready(false);
-    edge.drain(Duration::from_millis(limits::DRAIN_MS_MAX)).await;
+    if let Some(viewers) = &viewers {
+        info!("stopping: viewers are asked to reconnect");
+        viewers.drain().await;
+    }
     stop.cancel();
     tasks.close();
     if tokio::time::timeout(STOP_MAX, tasks.wait()).await.is_err() {
@@ -253,18 +259,10 @@ async fn run(config: Config) -> Outcome {
             "some roles did not end in time; what they had not done is done from the log at the next start"
         );
     }
-    drop(edge);
+    drop(viewers);
     tokio::task::spawn_blocking(move || components.shutdown()).await.ok();
     info!("stopped");
     Ok(())
-}
-
-/// Shards share their port among themselves, and would share it with another process of this user as well: half of
-/// the viewers would land in each. A socket that shares with nobody finds that out.
-fn claim(listen: SocketAddr) -> Outcome {
-    std::net::TcpListener::bind(listen).map(drop).map_err(|error| {
-        Exit::Usage(format!("configuration at `public.listen`: {listen} cannot be listened on: {error}"))
-    })
 }
 
 /// Waits until the store has taken in what is in the log now.

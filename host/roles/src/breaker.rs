@@ -5,8 +5,6 @@
 //! begins past what they have, so at each change every subscription is handed an empty batch at the log's end: whatever
 //! was lost on the way before it is read then, also for a stream in which nobody says anything more.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +12,7 @@ use async_trait::async_trait;
 use ringside_core::StreamId;
 use ringside_core::sampling::Plan;
 use ringside_ports::log::Topic;
-use ringside_ports::relay::{RelayBatch, Subscription};
+use ringside_ports::relay::{RelayBatch, RelayHealth, Subscription};
 use ringside_ports::{Log, PortResult, Relay};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,16 +22,10 @@ use crate::consumer::Backoff;
 use crate::coordinator::{self, CoordinatorServices};
 use crate::workers::Workers;
 
-/// How often a relay that works is asked whether it still does.
-const CHECK_EVERY: Duration = Duration::from_millis(500);
-/// Checks in a row that fail before the breaker opens: one lost packet is no outage.
-const FAILURES: u32 = 2;
-/// How often a relay that is away is asked whether it is back (R43).
+/// How often it is looked whether a relay that was away is back (R43).
 const RETRY_EVERY: Duration = Duration::from_secs(5);
 /// How often a subscription that the relay refused is tried again while the relay works for others.
 const SUBSCRIBE_EVERY: Duration = Duration::from_secs(1);
-/// A check that takes longer has failed.
-const CHECK_MAX: Duration = Duration::from_secs(1);
 
 /// What the breaker does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +50,10 @@ impl BreakerState {
     }
 }
 
-/// Asks whether the relay works now.
-pub type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = PortResult<()>> + Send>> + Send + Sync>;
-
 /// What the breaker works with.
 pub struct BreakerServices {
     /// The relay between hosts.
     pub far: Arc<dyn Relay>,
-    /// Asks it.
-    pub check: Check,
     /// A relay within this process, that nobody else writes.
     pub near: Arc<dyn Relay>,
     /// For the coordinators that write it; their relay is replaced by `near`.
@@ -106,6 +93,8 @@ impl BreakerRelay {
 
     async fn guard(&self, of: Of) -> PortResult<Box<dyn Subscription>> {
         let mut state = self.state.clone();
+        let health = self.far.health();
+        let outages = health.borrow().outages;
         let near = of.subscribe(&*self.near).await?;
         let works = *state.borrow_and_update() == BreakerState::Closed;
         // A relay that is known to be away would only be waited for.
@@ -117,6 +106,8 @@ impl BreakerRelay {
             far,
             works,
             relay: self.far.clone(),
+            outages,
+            health,
             log: self.log.clone(),
             state,
             plan: Plan::default(),
@@ -172,6 +163,10 @@ struct Guarded {
     /// asks for it forgets nothing.
     owes_look: bool,
     relay: Arc<dyn Relay>,
+    /// Of the relay: its outages may be over before the breaker opens.
+    health: watch::Receiver<RelayHealth>,
+    /// Outages of it that were looked into.
+    outages: u64,
     log: Arc<dyn Log>,
     state: watch::Receiver<BreakerState>,
     /// Of the last batch: a batch that only says where the log ends must not change what is shown.
@@ -182,6 +177,7 @@ enum Came {
     Batch(Arc<RelayBatch>),
     Changed,
     FarEnded,
+    Outage,
     TryAgain,
     Ended,
 }
@@ -199,6 +195,7 @@ impl Guarded {
             batch = far => batch.map_or(Came::FarEnded, Came::Batch),
             batch = self.near.next() => batch.map_or(Came::Ended, Came::Batch),
             changed = self.state.changed() => if changed.is_ok() { Came::Changed } else { Came::Ended },
+            () = outage(&mut self.health, self.outages) => Came::Outage,
             () = tokio::time::sleep(SUBSCRIBE_EVERY), if waits => Came::TryAgain,
         }
     }
@@ -247,6 +244,10 @@ impl Subscription for Guarded {
                     self.far = None;
                     self.owes_look = self.works;
                 }
+                Came::Outage => {
+                    self.outages = self.health.borrow().outages;
+                    self.owes_look = true;
+                }
                 Came::TryAgain => {}
                 Came::Ended => return None,
             }
@@ -259,10 +260,22 @@ impl Subscription for Guarded {
     }
 }
 
+/// Returns when the relay came back after batches may have been lost. Cancel-safe.
+async fn outage(health: &mut watch::Receiver<RelayHealth>, seen: u64) {
+    if health.wait_for(|health| health.outages > seen).await.is_err() {
+        // A relay within the process: it does not go.
+        std::future::pending().await
+    }
+}
+
 async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState>, stop: CancellationToken) {
+    let mut health = services.far.health();
     loop {
-        if !until_it_fails(&services.check, &stop).await {
-            return;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            away = health.wait_for(|health| !health.is_up) => if away.is_err() {
+                return;
+            }
         }
         warn!("the relay does not answer: the breaker opens, this host reads the log itself");
         let direct = stop.child_token();
@@ -275,7 +288,7 @@ async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState
                 return;
             }
             state.send_replace(BreakerState::HalfOpen);
-            if check(&services.check).await {
+            if health.borrow().is_up {
                 break;
             }
             state.send_replace(BreakerState::Open);
@@ -288,22 +301,6 @@ async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState
         }
         direct.cancel();
     }
-}
-
-/// False when it was stopped.
-async fn until_it_fails(asked: &Check, stop: &CancellationToken) -> bool {
-    let mut failures = 0;
-    while failures < FAILURES {
-        if !sleep(CHECK_EVERY, stop).await {
-            return false;
-        }
-        failures = if check(asked).await { 0 } else { failures + 1 };
-    }
-    true
-}
-
-async fn check(check: &Check) -> bool {
-    matches!(tokio::time::timeout(CHECK_MAX, check()).await, Ok(Ok(())))
 }
 
 async fn sleep(time: Duration, stop: &CancellationToken) -> bool {

@@ -13,6 +13,7 @@ pub mod coordinator;
 pub mod dead_letters;
 pub mod intake;
 pub mod judge;
+pub mod limits;
 pub mod metrics;
 pub mod pace;
 pub mod presence;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ringside_ports::{Directory, Log, Policy, PortResult, Relay, Store};
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
@@ -17,8 +16,7 @@ use crate::workers::Workers;
 use crate::writer::{self, WriterServices};
 
 /// A role that reads the log. Processes of one role share the partitions among themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogRole {
     /// Relays events to hosts.
     Coordinator,

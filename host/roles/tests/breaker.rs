@@ -19,26 +19,34 @@ use ringside_embedded::{Embedded, EmbeddedOptions};
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 use ringside_ports::log::Topic;
 use ringside_ports::policy::{Admission, Admitted, Decision, StreamLoad, Submission};
-use ringside_ports::relay::{RelayBatch, Subscription};
+use ringside_ports::relay::{RelayBatch, RelayHealth, Subscription};
 use ringside_ports::{Log, Policy, Relay};
 use ringside_roles::breaker::{BreakerRelay, BreakerServices, BreakerState};
 use ringside_roles::coordinator::CoordinatorServices;
 use ringside_roles::{Appender, Clock, RoleMetrics, Workers, appender, coordinator};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A relay that can be away: then nothing comes through, and who asks is told so or, at first, is not.
 struct Switch {
     relay: Arc<dyn Relay>,
-    away: AtomicBool,
+    health: watch::Sender<RelayHealth>,
     silent: AtomicBool,
 }
 
 impl Switch {
     fn check(&self) -> PortResult<()> {
-        if self.away.load(Ordering::SeqCst) {
+        if !self.health.borrow().is_up {
             return Err(PortError::new(PortErrorKind::Unavailable, "relay", "as the test has it"));
         }
         Ok(())
+    }
+
+    fn set_up(&self, is_up: bool) {
+        self.health.send_modify(|health| {
+            health.outages += u64::from(is_up);
+            health.is_up = is_up;
+        });
     }
 
     async fn carry(&self, batch: Arc<RelayBatch>) -> PortResult<usize> {
@@ -68,6 +76,10 @@ impl Relay for Switch {
 
     async fn publish_targeted(&self, batch: Arc<RelayBatch>) -> PortResult<usize> {
         self.carry(batch).await
+    }
+
+    fn health(&self) -> watch::Receiver<RelayHealth> {
+        self.health.subscribe()
     }
 }
 
@@ -159,7 +171,7 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
     let far = Arc::new(Switch {
         relay: ringside_embedded::local_relay(),
-        away: AtomicBool::new(false),
+        health: watch::channel(RelayHealth { is_up: true, outages: 0 }).0,
         silent: AtomicBool::new(false),
     });
     let services = CoordinatorServices {
@@ -171,14 +183,9 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     };
     let worker = Arc::new(workers.enlist("coordinator", 0));
     tokio::spawn(coordinator::run(services.clone(), worker, stop.clone()));
-    let asked = far.clone();
     let breaker = BreakerRelay::start(
         BreakerServices {
             far: far.clone(),
-            check: Arc::new(move || {
-                let asked = asked.clone();
-                Box::pin(async move { asked.check() })
-            }),
             near: ringside_embedded::local_relay(),
             coordinator: services,
             workers: workers.clone(),
@@ -207,7 +214,7 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     far.silent.store(true, Ordering::SeqCst);
     say(&still, 1).await;
     say(&loud, 1).await;
-    far.away.store(true, Ordering::SeqCst);
+    far.set_up(false);
     until(&breaker, BreakerState::Open).await;
     in_still.until_seen(2).await;
     assert!(workers.list().iter().any(|worker| worker.role == "direct"), "the log is read here");
@@ -219,7 +226,7 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     assert_eq!(late.seen.last(), Some(&2));
 
     // It is back, loses once more what comes at that moment, and then works.
-    far.away.store(false, Ordering::SeqCst);
+    far.set_up(true);
     until(&breaker, BreakerState::Closed).await;
     say(&loud, 3).await;
     in_loud.until_seen(4).await;
@@ -234,5 +241,13 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     say(&still, 2).await;
     in_loud.until_seen(5).await;
     in_still.until_seen(3).await;
+
+    // An outage that is over before the breaker could open.
+    far.silent.store(true, Ordering::SeqCst);
+    say(&still, 3).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    far.silent.store(false, Ordering::SeqCst);
+    far.health.send_modify(|health| health.outages += 1);
+    in_still.until_seen(4).await;
     stop.cancel();
 }

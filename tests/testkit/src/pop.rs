@@ -108,9 +108,23 @@ impl Pop {
 
     /// Asks the process to end (SIGTERM) and waits until it has; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("-TERM");
         eventually("the PoP to end after SIGTERM", || self.child.try_wait().unwrap()).code()
+    }
+
+    /// Stops the process where it is (SIGSTOP): it hangs, as one does that finds no time or no memory.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a stopped process go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
     /// Process id.
@@ -179,7 +193,11 @@ impl Pop {
     /// A token of this PoP, from the arguments of `ringside token`.
     #[must_use]
     pub fn token_with(&self, arguments: &[&str]) -> String {
-        let output = self.run(&[&["token"], arguments].concat());
+        // A secret that several processes share is not in the data folder.
+        let auth = self.options.set.iter().filter(|set| set.starts_with("auth."));
+        let set = auth.flat_map(|set| ["--set", set]);
+        let output =
+            self.run(&["token"].into_iter().chain(arguments.iter().copied()).chain(set).collect::<Vec<_>>());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

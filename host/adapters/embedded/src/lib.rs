@@ -1,9 +1,10 @@
 //! Every port, embedded and crash-safe: the default, not a mock.
 //!
-//! One folder holds all of it: `log/` (segments), `store.redb` (comments), `catalog.redb` (streams and bans),
+//! One folder holds all of it: `log/` (segments), `store.redb` (comments), `catalog.redb` (streams and the audit log),
 //! `components/` and `releases/`. Counters, relay and directory live in memory: they concern what happens now.
 //! [`Embedded::open`] gives each port; a second process on the same folder is refused.
 
+mod audit;
 mod catalog;
 mod clock;
 mod counters;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringside_ports::{Catalog, Counters, Directory, Log, Relay, Releases, Store};
+use ringside_ports::{Audit, Catalog, Counters, Directory, Log, Relay, Releases, Store};
 
 pub use clock::Clock;
 pub use log::SegmentedLog;
@@ -110,8 +111,10 @@ pub struct Embedded {
     pub counters: Arc<dyn Counters>,
     /// Viewers.
     pub directory: Arc<dyn Directory>,
-    /// Streams and bans.
+    /// Streams.
     pub catalog: Arc<dyn Catalog>,
+    /// What people decided.
+    pub audit: Arc<dyn Audit>,
     /// Components and releases.
     pub releases: Arc<dyn Releases>,
 }
@@ -127,15 +130,27 @@ impl Embedded {
         let lock = Arc::new(lock(folder)?);
         let store: Arc<RedbStore> = Arc::new(RedbStore::open(&folder.join("store.redb"), lock.clone())?);
         let least = |partition| store.checkpoint_at_start(partition);
+        let catalog = Arc::new(catalog::CatalogFile::open(&folder.join("catalog.redb"), lock.clone())?);
         Ok(Self {
             log: Arc::new(SegmentedLog::open(&folder.join("log"), options, lock.clone(), least)?),
             relay: local_relay(),
-            counters: Arc::new(counters::LocalCounters::default()),
+            counters: local_counters(),
             directory: Arc::new(directory::LocalDirectory::default()),
-            catalog: Arc::new(catalog::RedbCatalog::open(&folder.join("catalog.redb"), lock.clone())?),
+            audit: Arc::new(audit::RedbAudit(catalog.clone())),
+            catalog: Arc::new(catalog::RedbCatalog(catalog)),
             releases: Arc::new(releases::FileReleases::open(folder, lock)?),
             store,
         })
+    }
+
+    /// Opens only the components and releases of a folder, for a host whose other backends are elsewhere.
+    ///
+    /// # Errors
+    /// Those of [`Embedded::open`].
+    pub fn open_releases(folder: &Path) -> Result<Arc<dyn Releases>, OpenError> {
+        files::make_folder(folder).map_err(|source| OpenError::Folder { path: folder.into(), source })?;
+        let lock = Arc::new(lock(folder)?);
+        Ok(Arc::new(releases::FileReleases::open(folder, lock)?))
     }
 
     /// The store as its port.
@@ -143,6 +158,12 @@ impl Embedded {
     pub fn store_port(&self) -> Arc<dyn Store> {
         self.store.clone()
     }
+}
+
+/// Counters within this process.
+#[must_use]
+pub fn local_counters() -> Arc<dyn Counters> {
+    Arc::new(counters::LocalCounters::default())
 }
 
 /// A relay within this process.

@@ -1,6 +1,6 @@
 //! Values that parse and still make no sense.
 
-use super::{Config, InvalidConfig};
+use super::{Config, InvalidConfig, Role};
 
 impl Config {
     /// Refuses what cannot work, before anything starts.
@@ -29,6 +29,18 @@ impl Config {
             if !(1..=most).contains(&value) {
                 return invalid(format!("`{key}`: {value} is not 1 to {most}"));
             }
+        }
+        if self.roles.is_empty() {
+            let all = Role::ALL.map(Role::name).join("\", \"");
+            return invalid(format!("`roles`: it is empty; name what this process does, of \"{all}\""));
+        }
+        if let Some(missing) = Role::ALL.iter().find(|role| !self.roles.contains(role))
+            && self.region_file.is_none()
+        {
+            return invalid(format!(
+                "`roles`: `{}` is missing; without `region_file` a process is alone and does everything",
+                missing.name()
+            ));
         }
         if self.public.listen == self.operators.listen && self.public.listen.port() != 0 {
             return invalid(format!(

@@ -31,7 +31,7 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
     let http = HttpServices {
         comments: services.comments.clone(),
         store: services.store.clone(),
-        catalog: services.catalog.clone(),
+        audit: services.audit.clone(),
         directory: services.directory.clone(),
         verifier: services.verifier.clone(),
         now_ms: ringside_edge::now_ms,

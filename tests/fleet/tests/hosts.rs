@@ -1,0 +1,56 @@
+//! Viewers of one stream on two hosts are in one room: what is said on one is seen on the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
+
+use ringside_testkit::{Client, Region, Services, eventually};
+use serde_json::json;
+
+#[test]
+fn two_hosts_and_the_roles_apart_are_one_region_to_its_viewers() {
+    let region = Region::on(&Services::shared());
+    let (first, second) = (region.process("host"), region.process("host"));
+    let (_coordinator, _judge) = (region.process("coordinator"), region.process("judge"));
+    let writer = region.process("writer,reconciler");
+    let mut ann = Client::join(&first, "ann", "viewer", "s");
+    let mut bob = Client::join(&second, "bob", "viewer", "s");
+    let mut mona = Client::join(&second, "mona", "moderator", "s");
+
+    // Said on one host, seen on the other; answered, liked, removed there.
+    let id = ann.comment("hello from the first");
+    for client in [&mut ann, &mut bob, &mut mona] {
+        let event = client.event_where("comment", |event| event["id"] == id);
+        assert_eq!(event["text"], "hello from the first");
+    }
+    let reply =
+        bob.command(json!({ "type": "comment", "text": "and from the second", "reply_to": id }), "accepted");
+    let reply = reply["comment"].as_str().unwrap().to_owned();
+    ann.event_where("comment", |event| event["id"] == *reply && event["reply_to"].to_string().contains(&id));
+    second.wait_for_page("s", &reply);
+    bob.command(json!({ "type": "react", "comment": id, "reaction": "like" }), "done");
+    ann.event_where("reactions", |event| event.to_string().contains(&id));
+    mona.command(json!({ "type": "delete", "comment": reply }), "done");
+    ann.event_where("removed", |event| event["comment"] == *reply);
+
+    // Every host counts the viewers of both, and reads the same pages.
+    ann.event_where("viewers", |event| event["count"] == 3);
+    for host in [&first, &second] {
+        let items = host.rest().all_comments("s");
+        assert_eq!(items.len(), 1, "{items:?}");
+        assert_eq!(items[0]["id"], *id);
+    }
+
+    // Each process says what it works on.
+    let listed = writer.operator().get("/v1/workers").expect(200).body;
+    let of =
+        |role: &str| listed["items"].as_array().unwrap().iter().filter(|item| item["role"] == role).count();
+    assert_eq!((of("writer"), of("reconciler"), of("coordinator")), (4, 4, 0), "{listed}");
+    eventually("the writer to have read all", || {
+        let listed = writer.operator().get("/v1/workers").expect(200).body;
+        listed["items"].as_array().unwrap().iter().all(|item| item["lag"] == 0).then_some(())
+    });
+}
