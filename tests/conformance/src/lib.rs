@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod counters;
 pub mod directory;
 pub mod log;
+pub mod recent;
 pub mod relay;
 pub mod releases;
 pub mod samples;

@@ -12,7 +12,6 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 
 use crate::link::Kept;
-use crate::options::CALL_MAX;
 
 /// Commands of one call that are under way at once: enough for one round trip of what hosts send, and a bound.
 const UNDER_WAY_MAX: usize = 512;
@@ -65,12 +64,14 @@ pub(crate) struct Current {
     connection: ArcSwapOption<Connection>,
     /// Why there is none.
     failure: ArcSwap<String>,
+    /// Longest time of a call.
+    call_max: Duration,
 }
 
 impl Current {
-    pub(crate) fn new(addresses: &[String]) -> Self {
+    pub(crate) fn new(addresses: &[String], call_max: Duration) -> Self {
         let failure = format!("`{}` is not connected yet", addresses.join("`, `"));
-        Self { connection: ArcSwapOption::empty(), failure: ArcSwap::from_pointee(failure) }
+        Self { connection: ArcSwapOption::empty(), failure: ArcSwap::from_pointee(failure), call_max }
     }
 
     pub(crate) fn up(&self, connection: Connection) {
@@ -109,25 +110,30 @@ impl Commands {
         self.current.failure.load().to_string()
     }
 
-    /// Does some work with the connection, within [`CALL_MAX`].
+    /// Does some work with the connection, within the longest time of a call.
     pub(crate) async fn run<T>(
         &self,
         operation: &'static str,
         work: impl AsyncFnOnce(Connection) -> RedisResult<T>,
     ) -> PortResult<T> {
         let connection = self.connection(operation)?;
-        match tokio::time::timeout(CALL_MAX, work((*connection).clone())).await {
-            Ok(done) => done.map_err(|error| unavailable(operation, "redis did not do it").because(error)),
-            Err(_) => Err(late(operation)),
-        }
+        let done = self.in_time(operation, work((*connection).clone())).await?;
+        done.map_err(|error| unavailable(operation, "redis did not do it").because(error))
+    }
+
+    /// What comes within the longest time of a call.
+    pub(crate) async fn in_time<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = T>,
+    ) -> PortResult<T> {
+        let most = self.current.call_max;
+        tokio::time::timeout(most, work).await.map_err(|_| {
+            unavailable(operation, format!("redis did not answer within {} ms", most.as_millis()))
+        })
     }
 }
 
 fn unavailable(operation: &'static str, detail: impl Into<String>) -> PortError {
     PortError::new(PortErrorKind::Unavailable, operation, detail).after(RETRY_AFTER)
-}
-
-/// The error of a call that took too long.
-pub(crate) fn late(operation: &'static str) -> PortError {
-    unavailable(operation, format!("redis did not answer within {} ms", CALL_MAX.as_millis()))
 }

@@ -1,11 +1,13 @@
 //! Opening a connection to one node, and why a server is not one to work with.
 
+use std::time::Duration;
+
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError};
 
-use crate::options::{CALL_MAX, RedisOptions};
+use crate::options::RedisOptions;
 
-/// Commands that wait for a connection's writer; who comes later waits too, for [`CALL_MAX`] at most.
+/// Commands that wait for a connection's writer; who comes later waits too, as long as a call may take.
 const WAITING_MAX: usize = 1_024;
 /// The first version with sharded Pub/Sub.
 const VERSION_LEAST: (u32, u32) = (7, 0);
@@ -88,14 +90,14 @@ impl ConnectError {
 }
 
 /// What all connections have in common: bounds.
-pub(crate) fn config() -> AsyncConnectionConfig {
+pub(crate) fn config(call_max: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CALL_MAX))
-        .set_response_timeout(Some(CALL_MAX))
+        .set_connection_timeout(Some(call_max))
+        .set_response_timeout(Some(call_max))
         .set_pipeline_buffer_size(WAITING_MAX)
 }
 
-/// A connection to one node, within [`CALL_MAX`].
+/// A connection to one node.
 pub(crate) async fn open(
     options: &RedisOptions,
     address: &str,
@@ -107,10 +109,10 @@ pub(crate) async fn open(
 }
 
 /// Asks the first node that answers whether it is what the options say.
-pub(crate) async fn check(options: &RedisOptions) -> Result<(), ConnectError> {
+pub(crate) async fn check(options: &RedisOptions, call_max: Duration) -> Result<(), ConnectError> {
     let mut last = ConnectError::Options("no address is given: give `host:port`".into());
     for address in &options.addresses {
-        match check_node(options, address).await {
+        match check_node(options, address, call_max).await {
             Err(error @ ConnectError::Unreachable { .. }) => last = error,
             outcome => return outcome,
         }
@@ -118,8 +120,8 @@ pub(crate) async fn check(options: &RedisOptions) -> Result<(), ConnectError> {
     Err(last)
 }
 
-async fn check_node(options: &RedisOptions, address: &str) -> Result<(), ConnectError> {
-    let mut connection = open(options, address, &config()).await?;
+async fn check_node(options: &RedisOptions, address: &str, call_max: Duration) -> Result<(), ConnectError> {
+    let mut connection = open(options, address, &config(call_max)).await?;
     let info: String = redis::cmd("INFO")
         .arg("server")
         .query_async(&mut connection)

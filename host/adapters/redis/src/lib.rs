@@ -1,4 +1,4 @@
-//! Relay, counters and directory on Redis 7.0 or later, a single server or a cluster.
+//! Relay, counters, directory and recent comments on Redis 7.0 or later, a single server or a cluster.
 //!
 //! [`Redis::connect`] gives the ports. All of it is a cache of what happens now: a call takes a second at most and
 //! fails at once while Redis is away, and comes back by itself when Redis does, empty or not.
@@ -13,6 +13,7 @@ mod counters;
 mod directory;
 mod link;
 mod options;
+mod recent;
 mod relay;
 mod script;
 mod topology;
@@ -28,6 +29,7 @@ pub use connect::ConnectError;
 pub use counters::RedisCounters;
 pub use directory::RedisDirectory;
 pub use options::{CALL_MAX, RedisOptions};
+pub use recent::RedisRecent;
 pub use relay::RedisRelay;
 pub use relay::channels::Dropped;
 
@@ -47,7 +49,10 @@ pub struct Redis {
     pub counters: Arc<RedisCounters>,
     /// Viewers.
     pub directory: Arc<RedisDirectory>,
+    /// Newest comments.
+    pub recent: Arc<RedisRecent>,
     options: RedisOptions,
+    call_max: Duration,
 }
 
 impl Redis {
@@ -67,18 +72,35 @@ impl Redis {
     /// # Errors
     /// [`ConnectError::Options`].
     pub fn open(options: RedisOptions) -> Result<Self, ConnectError> {
+        Self::open_within(options, CALL_MAX)
+    }
+
+    /// The same with another longest time of a call than [`CALL_MAX`]: for a server that is far away, and for tests on a
+    /// busy machine.
+    ///
+    /// # Errors
+    /// [`ConnectError::Options`].
+    pub fn open_within(options: RedisOptions, call_max: Duration) -> Result<Self, ConnectError> {
         options.check()?;
         let (health, seen) = watch::channel(RelayHealth { is_up: false, outages: 0 });
-        let (current, channels) = (Arc::new(Current::new(&options.addresses)), Arc::<Channels>::default());
-        let links =
-            Links { options: options.clone(), current: current.clone(), channels: channels.clone(), health };
+        let (current, channels) =
+            (Arc::new(Current::new(&options.addresses, call_max)), Arc::<Channels>::default());
+        let links = Links {
+            options: options.clone(),
+            call_max,
+            current: current.clone(),
+            channels: channels.clone(),
+            health,
+        };
         let commands = Arc::new(Commands::new(current, links.keep()));
         let prefix: Arc<str> = options.prefix.as_str().into();
         Ok(Self {
             relay: Arc::new(RedisRelay::new(commands.clone(), channels, seen, prefix.clone())),
             counters: Arc::new(RedisCounters::new(commands.clone(), prefix.clone())),
-            directory: Arc::new(RedisDirectory::new(commands, prefix)),
+            directory: Arc::new(RedisDirectory::new(commands.clone(), prefix.clone())),
+            recent: Arc::new(RedisRecent::new(commands, prefix)),
             options,
+            call_max,
         })
     }
 
@@ -87,9 +109,11 @@ impl Redis {
     /// # Errors
     /// [`ConnectError`] names the address and the remedy. What was opened goes on trying.
     pub async fn check(&self) -> Result<(), ConnectError> {
-        connect::check(&self.options).await?;
+        connect::check(&self.options, self.call_max).await?;
         let mut health = self.relay.health();
-        match tokio::time::timeout(CONNECT_MAX, health.wait_for(|health| health.is_up)).await {
+        match tokio::time::timeout(CONNECT_MAX.max(2 * self.call_max), health.wait_for(|health| health.is_up))
+            .await
+        {
             Ok(Ok(_)) => Ok(()),
             _ => Err(ConnectError::Unreachable {
                 address: self.options.addresses.join("`, `"),

@@ -17,11 +17,12 @@ use tracing::{info, warn};
 
 use crate::commands::{Connection, Current};
 use crate::connect::{self, ConnectError};
-use crate::options::{CALL_MAX, RedisOptions};
+use crate::options::RedisOptions;
 use crate::relay::channels::{Changes, Channels};
 use crate::topology;
 
-/// Time between two looks at the connections. One that hangs is seen after this and [`CALL_MAX`] together.
+/// Time between two looks at the connections. One that hangs is seen after this and the longest time of a call
+/// together.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Time between two attempts to connect.
 const RETRY_EVERY: Duration = Duration::from_millis(250);
@@ -33,6 +34,7 @@ const REDIRECTS_MAX: u32 = 3;
 /// What the connections are kept for.
 pub(crate) struct Links {
     pub(crate) options: RedisOptions,
+    pub(crate) call_max: Duration,
     pub(crate) current: Arc<Current>,
     pub(crate) channels: Arc<Channels>,
     pub(crate) health: watch::Sender<RelayHealth>,
@@ -119,7 +121,7 @@ impl Links {
         let mut last = None;
         for at in 0..addresses.len() {
             let Some(address) = addresses.get((attempt + at) % addresses.len()) else { continue };
-            match connect::open(&self.options, address, &connect::config()).await {
+            match connect::open(&self.options, address, &connect::config(self.call_max)).await {
                 Ok(first) => {
                     let opened = self.open_from(address, first, broken).await?;
                     return Ok(opened);
@@ -141,7 +143,7 @@ impl Links {
         } else {
             vec![topology::Master { address: address.to_owned(), slots: Vec::new() }]
         };
-        let config = connect::config().set_push_sender(self.pushes(broken.clone()));
+        let config = connect::config(self.call_max).set_push_sender(self.pushes(broken.clone()));
         let links = masters.iter().map(|master| connect::open(&self.options, &master.address, &config));
         let links = try_join_all(links).await?;
         let slots = masters.iter().enumerate().flat_map(|(at, master)| {
@@ -167,8 +169,8 @@ impl Links {
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         let mut builder = ClusterClient::builder(nodes)
             .use_protocol(ProtocolVersion::RESP3)
-            .connection_timeout(CALL_MAX)
-            .response_timeout(CALL_MAX)
+            .connection_timeout(self.call_max)
+            .response_timeout(self.call_max)
             .retries(REDIRECTS_MAX);
         if let Some(user) = &self.options.user {
             builder = builder.username(user);
@@ -177,7 +179,7 @@ impl Links {
             builder = builder.password(password);
         }
         let connecting = builder.build()?;
-        match tokio::time::timeout(2 * CALL_MAX, connecting.get_async_connection()).await {
+        match tokio::time::timeout(2 * self.call_max, connecting.get_async_connection()).await {
             Ok(connection) => Ok(Connection::Cluster(connection?)),
             Err(_) => Err(Broken::Closed),
         }
@@ -281,7 +283,7 @@ impl Opened {
         try_join_all(sent.map(|(link, pipeline)| pipeline.exec_async(link))).await.map(drop)
     }
 
-    /// Each connection answers, within [`CALL_MAX`].
+    /// Each connection answers in time.
     async fn look(&mut self) -> RedisResult<()> {
         let links = self.links.iter_mut().chain(self.single.as_mut());
         let ping = redis::cmd("PING");

@@ -7,7 +7,8 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVer
 
 use crate::connect::ConnectError;
 
-/// Longest time that a call of a port takes: who calls has a local stand-in, and a viewer waits meanwhile.
+/// Longest time that a call of a port takes, if [`crate::Redis::open_within`] says no other, and that a connection may
+/// hang until it is given up: who calls has a local stand-in, and a viewer waits meanwhile.
 pub const CALL_MAX: Duration = Duration::from_secs(1);
 /// Longest prefix of keys in bytes: it is in every key.
 const PREFIX_BYTES_MAX: usize = 64;

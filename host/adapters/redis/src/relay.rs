@@ -10,8 +10,7 @@ use ringside_ports::error::PortResult;
 use ringside_ports::relay::{RelayBatch, RelayHealth, Subscription};
 use tokio::sync::watch;
 
-use crate::commands::{Commands, late};
-use crate::options::CALL_MAX;
+use crate::commands::Commands;
 
 pub(crate) mod channels;
 mod encoding;
@@ -67,9 +66,9 @@ impl RedisRelay {
     async fn listen(&self, operation: &'static str, channel: String) -> PortResult<Box<dyn Subscription>> {
         self.commands.connection(operation)?;
         let (subscription, mut confirmed) = self.channels.join(channel);
-        match tokio::time::timeout(CALL_MAX, confirmed.wait_for(|confirmed| *confirmed)).await {
-            Ok(Ok(_)) => {}
-            _ => return Err(late(operation)),
+        if self.commands.in_time(operation, confirmed.wait_for(|confirmed| *confirmed)).await?.is_err() {
+            // The relay was dropped meanwhile, and the subscription with it.
+            self.commands.connection(operation)?;
         }
         Ok(Box::new(subscription))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, ToRedisArgs, Value};
 use sha1::{Digest as _, Sha1};
 
 use crate::commands::Connection;
@@ -28,7 +28,7 @@ impl Script {
         &self,
         connection: &Connection,
         keys: &[&str],
-        arguments: &[String],
+        arguments: &[impl ToRedisArgs],
     ) -> RedisResult<Value> {
         let call = |verb: &str, script: &str| -> Cmd {
             let mut call = redis::cmd(verb);

@@ -27,7 +27,8 @@ async fn works(redis: &Redis, round: u64) {
     eventually(async || redis.counters.hit(NOW, &hits()).await.ok()).await;
     let host = HostId::new("h1").unwrap();
     eventually(async || redis.directory.report(NOW, &host, &[(stream("s"), round)]).await.ok()).await;
-    assert_eq!(redis.directory.viewers(NOW, &stream("s")).await.unwrap(), round);
+    let viewers = eventually(async || redis.directory.viewers(NOW, &stream("s")).await.ok()).await;
+    assert_eq!(viewers, round);
 }
 
 /// Every port says that it does not.
@@ -66,7 +67,7 @@ async fn after_a_kill_subscriptions_go_on_and_scripts_are_there_again() {
         within(health.wait_for(|health| !health.is_up)).await.unwrap();
         is_away(&a).await;
         servers[0].restart().unwrap();
-        within(health.wait_for(|health| health.is_up && health.outages == kill)).await.unwrap();
+        within(health.wait_for(|health| health.is_up && health.outages >= kill)).await.unwrap();
         is_heard(&b, &mut subscription, "s", 10 * kill).await;
         b.relay.publish_targeted(batch(&stream("t"), kill)).await.unwrap();
         assert_eq!(number(&mut targeted).await, kill);
@@ -87,7 +88,7 @@ async fn a_server_that_hangs_is_seen_and_calls_have_a_bound() {
     within(health.wait_for(|health| !health.is_up)).await.unwrap();
     is_away(&a).await;
     servers[0].go_on().unwrap();
-    within(health.wait_for(|health| health.is_up && health.outages == 1)).await.unwrap();
+    within(health.wait_for(|health| health.is_up && health.outages >= 1)).await.unwrap();
     works(&a, 3).await;
     is_heard(&b, &mut subscription, "s", 9).await;
 }

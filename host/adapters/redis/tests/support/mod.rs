@@ -14,6 +14,8 @@ use ringside_redis::{Redis, RedisOptions};
 use ringside_services::redis::Options;
 use ringside_services::{Folder, Server};
 
+/// Longest time of a call: on a busy machine a server that lives may be silent for seconds.
+const CALL_MAX: Duration = Duration::from_secs(4);
 /// Longest wait for what must come.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -42,7 +44,9 @@ pub fn options(servers: &[Server]) -> RedisOptions {
 
 /// The adapter of one more host.
 pub async fn host(servers: &[Server]) -> Redis {
-    Redis::connect(options(servers)).await.expect("connected")
+    let redis = Redis::open_within(options(servers), CALL_MAX).expect("options");
+    redis.check().await.expect("connected");
+    redis
 }
 
 /// A connection beside the adapter's.
@@ -100,6 +104,6 @@ pub async fn eventually<T>(what: impl AsyncFn() -> Option<T>) -> T {
 
 /// The call failed, because the server is away, and did not take long to say so.
 pub async fn refused<T: std::fmt::Debug>(call: impl Future<Output = PortResult<T>>) {
-    let answer = tokio::time::timeout(Duration::from_secs(10), call).await.expect("a call has a bound");
+    let answer = tokio::time::timeout(3 * CALL_MAX, call).await.expect("a call has a bound");
     assert_eq!(answer.unwrap_err().kind, PortErrorKind::Unavailable);
 }
