@@ -91,9 +91,17 @@ pub struct Applied {
 /// Comments and what is counted about them.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Takes in events of one partition in the log's order, the effects and `next` (the offset after the last
-    /// event) together or not at all. The checkpoint guards against repetition: events below it are skipped, so a
-    /// repeated call changes nothing. Events about a comment that is not there are skipped.
+    /// Takes in events of one partition in the log's order: their effects, and then `next` (the offset after the last
+    /// event) as the checkpoint. The checkpoint guards against repetition: events below it are skipped, so a repeated
+    /// call changes nothing. Events about a comment that is not there are skipped.
+    ///
+    /// One caller a partition; for moments there may be two, one of them slow and about to be gone. A backend with
+    /// transactions does all of a call or nothing. One without may have done a part when a call fails, or all of it when
+    /// only the answer was lost, and lets readers see a part of a call that goes on. What every backend promises: the
+    /// same events taken in again, by whom and in whatever chunks, lead to the same end; a caller who comes late with
+    /// what another took in already changes nothing, and never sets the checkpoint back; and whoever repeats a call of
+    /// its own that failed hears of all that changed.
+    ///
     /// A verdict ([`ringside_core::EventKind::CommentModerated`]) whose text is not the comment's text now was given on
     /// one that was changed since, and is skipped: nobody judged the new one. The first
     /// [`ringside_core::limits::EMOJI_KINDS_MAX`] kinds of emoji of a stream are counted, later kinds are left out.
@@ -101,7 +109,7 @@ pub trait Store: Send + Sync {
     /// all streams.
     ///
     /// # Errors
-    /// `Unavailable`; then nothing changed.
+    /// `Unavailable`: to be repeated.
     async fn apply(&self, partition: u32, events: &[(u64, Event)], next: u64) -> PortResult<Applied>;
 
     /// The next offset of a partition that is not yet taken in; 0 in a new store.
@@ -168,6 +176,6 @@ pub trait Store: Send + Sync {
     /// and says whether they were (R5).
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable`; `Busy` while reactions to the comment are being taken in, where the backend cannot hold them up.
     async fn recount(&self, stream: &StreamId, comment: CommentId) -> PortResult<Option<Totals>>;
 }

@@ -13,6 +13,8 @@ mod clock;
 pub(crate) mod load;
 mod writes;
 
+use std::sync::PoisonError;
+
 use ringside_core::Event;
 use ringside_ports::PortResult;
 use ringside_ports::store::Applied;
@@ -67,7 +69,10 @@ impl Backend {
         events: &[(u64, Event)],
         next: u64,
     ) -> PortResult<Applied> {
-        let from = self.checkpoint(APPLY, partition).await?;
+        let kept = self.checkpoint(APPLY, partition).await?;
+        // A call that failed may have got as far as the checkpoint, but told nobody what changed: from where it began,
+        // the same changes nothing and is told.
+        let from = self.unsure(partition).filter(|from| from.next <= kept.next).unwrap_or(kept);
         if next <= from.next {
             return Ok(Applied::default());
         }
@@ -80,10 +85,25 @@ impl Backend {
         }
         let emptied = self.emptied(&chunk).await?;
         let writes = chunk.writes(self, emptied);
+        self.set_unsure(partition, Some(from));
         self.write(APPLY, writes.counts).await?;
         self.write(APPLY, writes.rows).await?;
         self.write(APPLY, vec![self.checkpoint_at(partition, next, clock.last())]).await?;
+        self.set_unsure(partition, None);
         Ok(chunk.applied())
+    }
+
+    /// Where this process's last call for a partition began, if it failed.
+    fn unsure(&self, partition: u32) -> Option<Checkpoint> {
+        self.unsure.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).copied()
+    }
+
+    fn set_unsure(&self, partition: u32, from: Option<Checkpoint>) {
+        let mut unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        match from {
+            Some(from) => unsure.insert(partition, from),
+            None => unsure.remove(&partition),
+        };
     }
 
     fn checkpoint_at(&self, partition: u32, next: u64, clock: i64) -> Write<'_> {

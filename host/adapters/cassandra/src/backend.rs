@@ -1,8 +1,9 @@
 //! Questions and batches: every request is bounded, and so is how many are under way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ringside_core::StreamId;
@@ -14,6 +15,7 @@ use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::CqlValue;
 
+use crate::apply::Checkpoint;
 use crate::error::{corrupt, unavailable};
 use crate::statements::Statements;
 
@@ -38,6 +40,8 @@ pub(crate) struct Backend {
     pub(crate) prefix: String,
     /// The region's name in counts.
     pub(crate) region: String,
+    /// Where calls of `apply` began that failed, by partition: one each at most.
+    pub(crate) unsure: Mutex<BTreeMap<u32, Checkpoint>>,
     #[cfg(test)]
     pub(crate) faults: crate::tests::Faults,
 }
@@ -129,7 +133,10 @@ impl Backend {
             }
             _ => self.session.batch(&batch, values).await,
         };
-        sent.map(drop).map_err(|error| unavailable(operation, &self.addresses, error))
+        sent.map_err(|error| unavailable(operation, &self.addresses, error))?;
+        #[cfg(test)]
+        self.faults.after_batch(operation)?;
+        Ok(())
     }
 }
 

@@ -31,9 +31,12 @@ mod schema;
 mod session;
 mod statements;
 #[cfg(test)]
+extern crate self as ringside_cassandra;
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -83,6 +86,7 @@ pub async fn connect(options: &CassandraOptions) -> Result<CassandraStore, Conne
         addresses: options.addresses(),
         prefix: options.prefix.clone(),
         region: options.region.as_str().to_owned(),
+        unsure: Mutex::default(),
         #[cfg(test)]
         faults: tests::Faults::default(),
     }))

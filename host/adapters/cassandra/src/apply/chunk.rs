@@ -1,5 +1,6 @@
 //! A chunk of events, taken in in memory: what is kept becomes what is to be kept.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ringside_core::{
@@ -211,10 +212,12 @@ impl<'a> Chunk<'a> {
         // Last writer wins, as the reaction set orders writers; the write time follows that order.
         let mut written = write_time(new.stamp.at_ms).min(version);
         if let Some(known) = known {
-            if (&known.stamp, known.reaction) >= (&new.stamp, new.reaction) {
-                return;
+            match (&known.stamp, known.reaction).cmp(&(&new.stamp, new.reaction)) {
+                Ordering::Less => written = written.max(known.written.saturating_add(1)),
+                // An earlier try may have written one of its two rows.
+                Ordering::Equal => written = known.written,
+                Ordering::Greater => return,
             }
-            written = written.max(known.written.saturating_add(1));
         }
         let after = new.reaction;
         new.written = written.max(1);

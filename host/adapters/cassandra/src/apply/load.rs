@@ -143,7 +143,12 @@ impl Backend {
         Ok(bounded(questions, READS_IN_FLIGHT).await?.into_iter().flatten().collect())
     }
 
-    async fn marks_of(&self, key: &Key, shard: i16, users: &[&str]) -> PortResult<Vec<((Key, UserId), Mark)>> {
+    async fn marks_of(
+        &self,
+        key: &Key,
+        shard: i16,
+        users: &[&str],
+    ) -> PortResult<Vec<((Key, UserId), Mark)>> {
         let values = (self.key(&key.0), key.1.as_bytes().as_slice(), shard, users);
         let rows = self.rows::<(String, MarkColumn, i64)>(APPLY, &self.statements.marks, values).await?;
         let marks = rows.into_iter().map(|(user, (at_ms, region, number), written)| {
