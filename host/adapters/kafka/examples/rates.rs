@@ -82,7 +82,7 @@ fn bare(producer: &BaseProducer<Counts>, topic: &str, payload: &[u8], in_flight:
                     .unwrap();
             }
         }
-        producer.poll(Duration::ZERO);
+        producer.poll(Duration::from_millis(1));
     }
     producer.flush(Duration::from_secs(10)).unwrap();
     (acknowledged() - before) as f64 / begun.elapsed().as_secs_f64()
