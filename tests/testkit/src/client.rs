@@ -26,14 +26,55 @@ impl Client {
     /// Connects without signing in.
     #[must_use]
     pub fn connect(pop: &Pop) -> Self {
-        let mut request = pop.connect_url().into_client_request().unwrap();
+        Self::try_connect(pop.address()).unwrap()
+    }
+
+    /// Connects without signing in; none where nobody answers, or answers something else.
+    #[must_use]
+    pub fn try_connect(address: &str) -> Option<Self> {
+        let mut request = format!("ws://{address}/v1/connect").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "ringside.v1.json".parse().unwrap());
-        let stream = TcpStream::connect(pop.address()).unwrap();
+        let stream = TcpStream::connect_timeout(&address.parse().unwrap(), Duration::from_secs(5)).ok()?;
         stream.set_nodelay(true).unwrap();
-        let (socket, response) = tungstenite::client(request, stream).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let (socket, response) = tungstenite::client(request, stream).ok()?;
         assert_eq!(response.headers()["sec-websocket-protocol"], "ringside.v1.json");
         socket.get_ref().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        Self { socket, next_id: 1, waiting: VecDeque::new(), position: None, closed: None }
+        Some(Self { socket, next_id: 1, waiting: VecDeque::new(), position: None, closed: None })
+    }
+
+    /// Connects, signs in and joins, from a position where there is one; gives the reply to the join. None where the host
+    /// does not answer that.
+    #[must_use]
+    pub fn try_join(
+        address: &str,
+        token: &str,
+        stream: &str,
+        position: Option<&str>,
+    ) -> Option<(Self, Value)> {
+        let mut client = Self::try_connect(address)?;
+        let signed_in = client.send(json!({ "type": "authenticate", "token": token }));
+        client.try_reply(signed_in).filter(|reply| reply["status"] == "authenticated")?;
+        let mut join = json!({ "type": "join", "stream": stream });
+        if let Some(position) = position {
+            join["position"] = json!(position);
+        }
+        let joined = client.send(join);
+        let reply = client.try_reply(joined).filter(|reply| reply["status"] == "joined")?;
+        client.position = reply["position"].as_str().map(str::to_owned);
+        Some((client, reply))
+    }
+
+    fn try_reply(&mut self, id: u64) -> Option<Value> {
+        let started = Instant::now();
+        while self.closed.is_none() && started.elapsed() < Duration::from_secs(15) {
+            let is_it = |value: &Value| value["type"] == "reply" && value["id"] == id;
+            if let Some(index) = self.waiting.iter().position(is_it) {
+                return self.waiting.remove(index);
+            }
+            self.read();
+        }
+        None
     }
 
     /// Connects, signs in and joins.

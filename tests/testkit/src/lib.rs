@@ -15,10 +15,12 @@ pub mod client;
 pub mod pop;
 pub mod region;
 pub mod rest;
+pub mod talk;
 pub mod wait;
 
 pub use client::Client;
 pub use pop::{Pop, PopOptions};
 pub use region::{Region, Services};
 pub use rest::{Answer, Rest};
+pub use talk::Talk;
 pub use wait::eventually;
