@@ -1,7 +1,11 @@
 //! How events are written into the log: a version byte, then MessagePack with field names, so that a later
 //! version may add fields and kinds and an earlier one still reads what it knows.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::event::Event;
+use crate::moderation::ModerationEvent;
 
 /// First byte of every record.
 pub const VERSION: u8 = 1;
@@ -25,9 +29,35 @@ pub enum Undecodable {
     Damaged(String),
 }
 
-/// Writes an event.
+/// Writes an event of a stream.
 #[must_use]
 pub fn encode(event: &Event) -> Vec<u8> {
+    written(event)
+}
+
+/// Reads an event of a stream.
+///
+/// # Errors
+/// [`Undecodable`] says why not.
+pub fn decode(bytes: &[u8]) -> Result<Event, Undecodable> {
+    read(bytes)
+}
+
+/// Writes an event about a user.
+#[must_use]
+pub fn encode_moderation(event: &ModerationEvent) -> Vec<u8> {
+    written(event)
+}
+
+/// Reads an event about a user.
+///
+/// # Errors
+/// [`Undecodable`] says why not.
+pub fn decode_moderation(bytes: &[u8]) -> Result<ModerationEvent, Undecodable> {
+    read(bytes)
+}
+
+fn written(event: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
     bytes.push(VERSION);
     // Every type of an event is plain data: maps with string keys, lists, numbers. Writing them cannot fail.
@@ -36,11 +66,7 @@ pub fn encode(event: &Event) -> Vec<u8> {
     bytes
 }
 
-/// Reads an event.
-///
-/// # Errors
-/// [`Undecodable`] says why not.
-pub fn decode(bytes: &[u8]) -> Result<Event, Undecodable> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecodable> {
     match bytes.split_first() {
         None => Err(Undecodable::Empty),
         Some((&VERSION, body)) => rmp_serde::from_slice(body).map_err(|error| {
@@ -62,6 +88,7 @@ mod tests {
     use crate::event::EventKind;
     use crate::ids::{CommentId, HostId, RegionId, StreamId, UserId};
     use crate::judgement::Judgement;
+    use crate::moderation::{ModerationEventKind, Restriction, RestrictionKind};
     use proptest::prelude::*;
 
     fn event(text: String) -> Event {
@@ -104,6 +131,41 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
             let _ = decode(&damaged);
+        }
+    }
+
+    #[test]
+    fn an_event_about_a_user_reads_back_and_is_none_of_a_stream() {
+        let user = UserId::new("u").unwrap();
+        let restriction = Restriction {
+            user: user.clone(),
+            kind: RestrictionKind::TimeOut,
+            stream: Some(StreamId::new("s").unwrap()),
+            until_ms: Some(7),
+            reason: "spam".into(),
+            by: UserId::new("mod").unwrap(),
+            since_ms: 1,
+            entry: 3,
+        };
+        for kind in [
+            ModerationEventKind::UserRestricted(restriction.clone()),
+            ModerationEventKind::RestrictionLifted(Restriction {
+                stream: None,
+                until_ms: None,
+                ..restriction
+            }),
+        ] {
+            let event = ModerationEvent {
+                user: user.clone(),
+                origin: RegionId::new("local").unwrap(),
+                producer: HostId::new("h1").unwrap(),
+                sequence: 7,
+                at_ms: 2,
+                kind,
+            };
+            let bytes = encode_moderation(&event);
+            assert_eq!(decode_moderation(&bytes).unwrap(), event);
+            assert!(matches!(decode(&bytes), Err(Undecodable::Damaged(_))));
         }
     }
 

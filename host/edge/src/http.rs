@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use ringside_core::{HostId, RegionId, limits};
-use ringside_ports::{Catalog, Comments, Directory, Store};
+use ringside_ports::{Audit, Comments, Directory, Store};
 
 use crate::auth::Verifier;
 pub use caller::Body as JsonBody;
@@ -31,7 +31,7 @@ pub struct HttpServices {
     /// Emoji totals, pins and one's own reactions.
     pub store: Arc<dyn Store>,
     /// Bans.
-    pub catalog: Arc<dyn Catalog>,
+    pub audit: Arc<dyn Audit>,
     /// Viewers.
     pub directory: Arc<dyn Directory>,
     /// Tokens.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ringside_core::{HostId, RegionId};
-use ringside_ports::{Catalog, Codecs, Comments, Directory, Log, Relay, Store};
+use ringside_ports::{Audit, Codecs, Comments, Directory, Log, Relay, Store};
 use tokio::runtime::Handle;
 
 use crate::auth::Verifier;
@@ -23,7 +23,7 @@ pub struct Services {
     /// History.
     pub store: Arc<dyn Store>,
     /// Bans.
-    pub catalog: Arc<dyn Catalog>,
+    pub audit: Arc<dyn Audit>,
     /// Viewers over all hosts.
     pub directory: Arc<dyn Directory>,
     /// Tokens.

@@ -109,7 +109,7 @@ fn viewer(identity: Option<&Identity>) -> Viewer {
 
 async fn banned(services: &Services, identity: &Identity) -> Result<(), ProblemResponse> {
     let ban =
-        services.catalog.banned(now_ms(), &identity.author.id).await.map_err(|error| {
+        services.audit.banned(now_ms(), &identity.author.id).await.map_err(|error| {
             Failure::retry(Problem::Unavailable, error.to_string(), Duration::from_secs(1))
         })?;
     match ban {

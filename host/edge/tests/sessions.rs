@@ -15,9 +15,7 @@ mod support;
 use std::time::Duration;
 
 use ringside_core::close::CloseCode;
-use ringside_core::{Role, Settings, SettingsPatch, UserId};
-use ringside_ports::Catalog;
-use ringside_ports::catalog::Ban;
+use ringside_core::{Restriction, RestrictionKind, Role, Settings, SettingsPatch, UserId};
 use serde_json::json;
 use support::{Client, Stage, eventually, token, token_for, world};
 
@@ -118,12 +116,18 @@ fn the_banned_stay_out_and_are_put_out() {
     let mut again = stage.member("ann", "other");
     let mut bob = stage.member("bob", "launch");
     let user = UserId::new("ann").unwrap();
-    let ban =
-        Ban { user: user.clone(), until_ms: None, reason: "spam".into(), by: UserId::new("mod").unwrap() };
-    stage.runtime.block_on(async {
-        Catalog::ban(&*stage.world, ban).await.unwrap();
-        stage.edge().disconnect_user(&user, CloseCode::Banned).await;
-    });
+    let ban = Restriction {
+        user: user.clone(),
+        kind: RestrictionKind::Ban,
+        stream: None,
+        until_ms: None,
+        reason: "spam".into(),
+        by: UserId::new("mod").unwrap(),
+        since_ms: 1,
+        entry: 1,
+    };
+    stage.world.bans.lock().unwrap().insert(user.clone(), ban);
+    stage.runtime.block_on(stage.edge().disconnect_user(&user, CloseCode::Banned));
     assert_eq!(ann.close_code(), 4504);
     assert_eq!(again.close_code(), 4504);
     let mut back = stage.connect();

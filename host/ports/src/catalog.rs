@@ -1,7 +1,7 @@
-//! The catalog: streams with their settings, and users who are banned.
+//! The catalog: streams with their settings.
 
 use async_trait::async_trait;
-use ringside_core::{Settings, StreamId, UserId};
+use ringside_core::{Settings, StreamId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::PortResult;
@@ -21,20 +21,7 @@ pub struct StreamEntry {
     pub created_at_ms: u64,
 }
 
-/// A ban.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ban {
-    /// Who may not connect.
-    pub user: UserId,
-    /// Milliseconds since 1970; none: for good.
-    pub until_ms: Option<u64>,
-    /// For the record.
-    pub reason: String,
-    /// Who decided.
-    pub by: UserId,
-}
-
-/// Streams and bans; strongly consistent.
+/// Streams; strongly consistent.
 #[async_trait]
 pub trait Catalog: Send + Sync {
     /// A stream, if there is one.
@@ -60,22 +47,4 @@ pub trait Catalog: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn streams(&self, after: Option<&StreamId>, most: usize) -> PortResult<Vec<StreamEntry>>;
-
-    /// Bans a user, replacing an earlier ban.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    async fn ban(&self, ban: Ban) -> PortResult<()>;
-
-    /// Lifts a ban; true when there was one.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    async fn unban(&self, user: &UserId) -> PortResult<bool>;
-
-    /// The ban of a user that holds at `now_ms`.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    async fn banned(&self, now_ms: u64, user: &UserId) -> PortResult<Option<Ban>>;
 }

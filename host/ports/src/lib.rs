@@ -4,6 +4,7 @@
 //! an embedded adapter, which is the default and not a mock, and one conformance suite that each adapter must
 //! pass. Calls take batches, so that an adapter over a network needs one round trip.
 
+pub mod audit;
 pub mod catalog;
 pub mod codecs;
 pub mod comments;
@@ -17,6 +18,7 @@ pub mod relay;
 pub mod releases;
 pub mod store;
 
+pub use audit::Audit;
 pub use catalog::Catalog;
 pub use codecs::Codecs;
 pub use comments::Comments;

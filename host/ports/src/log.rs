@@ -10,19 +10,22 @@ use crate::error::PortResult;
 pub enum Topic {
     /// Events of streams, keyed by stream id.
     RoomEvents,
+    /// Events about users, keyed by user id: what they may not do any more, and may again.
+    ModerationEvents,
     /// Records that could not be read, with the reason, to be replayed.
     DeadLetters,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 2] = [Self::RoomEvents, Self::DeadLetters];
+    pub const ALL: [Self; 3] = [Self::RoomEvents, Self::ModerationEvents, Self::DeadLetters];
 
     /// Its name in Kafka, in folders and in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::RoomEvents => "room-events",
+            Self::ModerationEvents => "moderation-events",
             Self::DeadLetters => "dead-letters",
         }
     }
@@ -31,7 +34,7 @@ impl Topic {
 /// A record to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecord {
-    /// The stream id; records of one key are in one partition, in the order of their appends.
+    /// The stream's or user's id; records of one key are in one partition, in the order of their appends.
     pub key: String,
     /// An encoded event; at most [`RECORD_BYTES_MAX`].
     pub payload: Bytes,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ringside_core::{Settings, StreamId};
 use ringside_ports::Catalog;
-use ringside_ports::catalog::{Ban, StreamEntry};
+use ringside_ports::catalog::StreamEntry;
 use ringside_ports::error::PortErrorKind;
 
 use crate::Place;
-use crate::samples::{stream, user};
+use crate::samples::stream;
 
 crate::checks!($ catalog catalog_tests [Place<dyn Catalog>] {
     a_stream_is_found_after_it_was_registered,
@@ -18,8 +18,7 @@ crate::checks!($ catalog catalog_tests [Place<dyn Catalog>] {
     an_update_of_an_older_version_is_a_conflict,
     of_many_that_update_at_once_none_is_lost,
     streams_come_by_id_in_parts,
-    a_ban_holds_until_its_time_or_until_it_is_lifted,
-    a_restart_keeps_streams_and_bans,
+    a_restart_keeps_streams,
 });
 
 fn entry(id: &str) -> StreamEntry {
@@ -30,10 +29,6 @@ fn entry(id: &str) -> StreamEntry {
         version: 1,
         created_at_ms: 1_700_000_000_000,
     }
-}
-
-fn ban(of: &str, until_ms: Option<u64>) -> Ban {
-    Ban { user: user(of), until_ms, reason: "spam".into(), by: user("mod") }
 }
 
 pub async fn a_stream_is_found_after_it_was_registered<P: Place<dyn Catalog>>() {
@@ -160,34 +155,14 @@ pub async fn streams_come_by_id_in_parts<P: Place<dyn Catalog>>() {
     assert_eq!(behind[0].id, stream("ab"), "an id that is not there is a place too");
 }
 
-pub async fn a_ban_holds_until_its_time_or_until_it_is_lifted<P: Place<dyn Catalog>>() {
-    let place = P::fresh().await;
-    let catalog = place.open().await;
-    assert_eq!(catalog.banned(0, &user("ann")).await.unwrap(), None);
-    catalog.ban(ban("ann", Some(1_000))).await.unwrap();
-    assert_eq!(catalog.banned(999, &user("ann")).await.unwrap(), Some(ban("ann", Some(1_000))));
-    assert_eq!(catalog.banned(1_001, &user("ann")).await.unwrap(), None);
-    assert_eq!(catalog.banned(0, &user("an")).await.unwrap(), None);
-    catalog.ban(ban("ann", None)).await.unwrap();
-    assert_eq!(catalog.banned(u64::MAX, &user("ann")).await.unwrap(), Some(ban("ann", None)), "replaced");
-    assert!(catalog.unban(&user("ann")).await.unwrap());
-    assert!(!catalog.unban(&user("ann")).await.unwrap(), "there is none any more");
-    assert_eq!(catalog.banned(0, &user("ann")).await.unwrap(), None);
-}
-
-pub async fn a_restart_keeps_streams_and_bans<P: Place<dyn Catalog>>() {
+pub async fn a_restart_keeps_streams<P: Place<dyn Catalog>>() {
     let place = P::fresh().await;
     let catalog = place.open().await;
     catalog.create(entry("a")).await.unwrap();
     catalog.update(entry("a")).await.unwrap();
-    catalog.ban(ban("ann", None)).await.unwrap();
-    catalog.ban(ban("bob", None)).await.unwrap();
-    catalog.unban(&user("bob")).await.unwrap();
     let before = catalog.streams(None, 10).await.unwrap();
     drop(catalog);
     let catalog = place.open().await;
     assert_eq!(catalog.streams(None, 10).await.unwrap(), before);
     assert_eq!(before[0].version, 2);
-    assert_eq!(catalog.banned(0, &user("ann")).await.unwrap(), Some(ban("ann", None)));
-    assert_eq!(catalog.banned(0, &user("bob")).await.unwrap(), None);
 }

@@ -24,6 +24,7 @@
     reason = "a check that does not hold panics, which fails its test; its name says what it checks"
 )]
 
+pub mod audit;
 pub mod catalog;
 pub mod counters;
 pub mod directory;

@@ -16,7 +16,7 @@ use ringside_conformance::store::StorePlace;
 use ringside_core::{CommentId, StreamId};
 use ringside_embedded::{Embedded, EmbeddedOptions};
 use ringside_ports::releases::Digest;
-use ringside_ports::{Catalog, Counters, Directory, Log, Relay, Releases, Store};
+use ringside_ports::{Audit, Catalog, Counters, Directory, Log, Relay, Releases, Store};
 use tempfile::TempDir;
 
 /// A folder. Segments are small, so that the checks of the log go over many of them.
@@ -50,7 +50,7 @@ macro_rules! places {
         )*
     };
 }
-places!(Log log, Store store, Relay relay, Counters counters, Directory directory, Catalog catalog, Releases releases);
+places!(Log log, Store store, Relay relay, Counters counters, Directory directory, Catalog catalog, Audit audit, Releases releases);
 
 #[async_trait]
 impl StorePlace for Folder {
@@ -95,6 +95,9 @@ mod directory {
 }
 mod catalog {
     ringside_conformance::catalog_tests!(super::Folder);
+}
+mod audit {
+    ringside_conformance::audit_tests!(super::Folder);
 }
 mod releases {
     ringside_conformance::releases_tests!(super::Folder);

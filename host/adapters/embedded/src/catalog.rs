@@ -1,4 +1,4 @@
-//! Streams and bans on redb; each change is synced before it is answered.
+//! Streams on redb, in the file that the audit log is in too; each change is synced before it is answered.
 
 use std::fs::File;
 use std::ops::Bound;
@@ -7,33 +7,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
-use ringside_core::{StreamId, UserId};
-use ringside_ports::catalog::{Ban, StreamEntry};
+use ringside_core::StreamId;
+use ringside_ports::catalog::StreamEntry;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 
-use crate::OpenError;
 use crate::database::{Database, blocking, failed};
+use crate::{OpenError, audit};
 
 const STREAMS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("streams");
-const BANS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("bans");
 
 /// Memory for pages of the database: it holds thousands of streams, and hosts keep the settings they use.
 const CACHE_BYTES: usize = 8 << 20;
 
-/// Streams and bans in one file.
-pub(crate) struct RedbCatalog {
-    database: Arc<Database>,
-}
+/// Streams.
+pub(crate) struct RedbCatalog(pub(crate) Arc<CatalogFile>);
 
-fn unreadable(error: &serde_json::Error) -> redb::Error {
+/// The file of what people set up and decide.
+pub(crate) struct CatalogFile(Arc<Database>);
+
+pub(crate) fn unreadable(error: &serde_json::Error) -> redb::Error {
     redb::Error::Corrupted(error.to_string())
 }
 
-fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, redb::Error> {
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, redb::Error> {
     serde_json::from_slice(bytes).map_err(|error| unreadable(&error))
 }
 
-impl RedbCatalog {
+impl CatalogFile {
     /// Opens or makes the file, in a folder that `lock` holds.
     ///
     /// # Errors
@@ -42,20 +42,20 @@ impl RedbCatalog {
         let prepare = Box::new(|database: &redb::Database| {
             let write = database.begin_write()?;
             write.open_table(STREAMS)?;
-            write.open_table(BANS)?;
+            audit::prepare(&write)?;
             write.commit()?;
             Ok(())
         });
-        Ok(Self { database: Arc::new(Database::open(path, CACHE_BYTES, lock, prepare)?) })
+        Ok(Self(Arc::new(Database::open(path, CACHE_BYTES, lock, prepare)?)))
     }
 
     /// Runs work on a thread that may wait for the disk.
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&redb::Database) -> Result<T, redb::Error> + Send + 'static,
     ) -> PortResult<T> {
-        let database = self.database.clone();
+        let database = self.0.clone();
         blocking(operation, move || {
             database.run(work).map_err(|error| failed(operation, database.path(), error))
         })
@@ -63,7 +63,7 @@ impl RedbCatalog {
     }
 
     /// Runs a change in a synced transaction of its own; one that is refused changes nothing.
-    async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         operation: &'static str,
         change: impl FnOnce(&redb::WriteTransaction) -> Changed<T> + Send + 'static,
@@ -83,95 +83,72 @@ impl RedbCatalog {
 }
 
 /// What a change gives, or why it is refused; the outer error is the database's.
-type Changed<T> = Result<PortResult<T>, redb::Error>;
+pub(crate) type Changed<T> = Result<PortResult<T>, redb::Error>;
 
 #[async_trait]
 impl ringside_ports::Catalog for RedbCatalog {
     async fn stream(&self, id: &StreamId) -> PortResult<Option<StreamEntry>> {
         let id = id.clone();
-        self.run("catalog.stream", move |database| {
-            let table = database.begin_read()?.open_table(STREAMS)?;
-            table.get(id.as_str())?.map(|value| decode(value.value())).transpose()
-        })
-        .await
+        self.0
+            .run("catalog.stream", move |database| {
+                let table = database.begin_read()?.open_table(STREAMS)?;
+                table.get(id.as_str())?.map(|value| decode(value.value())).transpose()
+            })
+            .await
     }
 
     async fn create(&self, entry: StreamEntry) -> PortResult<()> {
-        self.change("catalog.create", move |write| {
-            let mut table = write.open_table(STREAMS)?;
-            if table.get(entry.id.as_str())?.is_some() {
-                let detail = format!("stream `{}` is registered already", entry.id);
-                return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.create", detail)));
-            }
-            let bytes = serde_json::to_vec(&entry).map_err(|error| unreadable(&error))?;
-            table.insert(entry.id.as_str(), bytes.as_slice())?;
-            Ok(Ok(()))
-        })
-        .await
+        self.0
+            .change("catalog.create", move |write| {
+                let mut table = write.open_table(STREAMS)?;
+                if table.get(entry.id.as_str())?.is_some() {
+                    let detail = format!("stream `{}` is registered already", entry.id);
+                    return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.create", detail)));
+                }
+                let bytes = serde_json::to_vec(&entry).map_err(|error| unreadable(&error))?;
+                table.insert(entry.id.as_str(), bytes.as_slice())?;
+                Ok(Ok(()))
+            })
+            .await
     }
 
     async fn update(&self, entry: StreamEntry) -> PortResult<u64> {
-        self.change("catalog.update", move |write| {
-            let mut table = write.open_table(STREAMS)?;
-            let kept = table.get(entry.id.as_str())?.map(|value| decode(value.value())).transpose()?;
-            let Some(kept): Option<StreamEntry> = kept else {
-                let detail = format!("there is no stream `{}`: create it first", entry.id);
-                return Ok(Err(PortError::new(PortErrorKind::NotFound, "catalog.update", detail)));
-            };
-            if kept.version != entry.version {
-                let detail = format!(
-                    "stream `{}` is at version {}, not {}: read it again",
-                    entry.id, kept.version, entry.version
-                );
-                return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.update", detail)));
-            }
-            let version = kept.version + 1;
-            let after = StreamEntry { title: entry.title, settings: entry.settings, version, ..kept };
-            let bytes = serde_json::to_vec(&after).map_err(|error| unreadable(&error))?;
-            table.insert(after.id.as_str(), bytes.as_slice())?;
-            Ok(Ok(version))
-        })
-        .await
+        self.0
+            .change("catalog.update", move |write| {
+                let mut table = write.open_table(STREAMS)?;
+                let kept = table.get(entry.id.as_str())?.map(|value| decode(value.value())).transpose()?;
+                let Some(kept): Option<StreamEntry> = kept else {
+                    let detail = format!("there is no stream `{}`: create it first", entry.id);
+                    return Ok(Err(PortError::new(PortErrorKind::NotFound, "catalog.update", detail)));
+                };
+                if kept.version != entry.version {
+                    let detail = format!(
+                        "stream `{}` is at version {}, not {}: read it again",
+                        entry.id, kept.version, entry.version
+                    );
+                    return Ok(Err(PortError::new(PortErrorKind::Conflict, "catalog.update", detail)));
+                }
+                let version = kept.version + 1;
+                let after = StreamEntry { title: entry.title, settings: entry.settings, version, ..kept };
+                let bytes = serde_json::to_vec(&after).map_err(|error| unreadable(&error))?;
+                table.insert(after.id.as_str(), bytes.as_slice())?;
+                Ok(Ok(version))
+            })
+            .await
     }
 
     async fn streams(&self, after: Option<&StreamId>, most: usize) -> PortResult<Vec<StreamEntry>> {
         let after = after.cloned();
-        self.run("catalog.streams", move |database| {
-            let table = database.begin_read()?.open_table(STREAMS)?;
-            let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
-            let mut entries = Vec::new();
-            for entry in table.range::<&str>((from, Bound::Unbounded))?.take(most) {
-                entries.push(decode(entry?.1.value())?);
-            }
-            Ok(entries)
-        })
-        .await
-    }
-
-    async fn ban(&self, ban: Ban) -> PortResult<()> {
-        self.change("catalog.ban", move |write| {
-            let bytes = serde_json::to_vec(&ban).map_err(|error| unreadable(&error))?;
-            write.open_table(BANS)?.insert(ban.user.as_str(), bytes.as_slice())?;
-            Ok(Ok(()))
-        })
-        .await
-    }
-
-    async fn unban(&self, user: &UserId) -> PortResult<bool> {
-        let user = user.clone();
-        self.change("catalog.unban", move |write| {
-            let had = write.open_table(BANS)?.remove(user.as_str())?.is_some();
-            Ok(Ok(had))
-        })
-        .await
-    }
-
-    async fn banned(&self, now_ms: u64, user: &UserId) -> PortResult<Option<Ban>> {
-        let user = user.clone();
-        let ban = self.run("catalog.banned", move |database| {
-            let table = database.begin_read()?.open_table(BANS)?;
-            table.get(user.as_str())?.map(|value| decode::<Ban>(value.value())).transpose()
-        });
-        Ok(ban.await?.filter(|ban| ban.until_ms.is_none_or(|until_ms| until_ms > now_ms)))
+        self.0
+            .run("catalog.streams", move |database| {
+                let table = database.begin_read()?.open_table(STREAMS)?;
+                let from = after.as_ref().map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_str()));
+                let mut entries = Vec::new();
+                for entry in table.range::<&str>((from, Bound::Unbounded))?.take(most) {
+                    entries.push(decode(entry?.1.value())?);
+                }
+                Ok(entries)
+            })
+            .await
     }
 }

@@ -47,6 +47,7 @@ struct Manifest {
 pub struct SegmentedLog {
     epoch: u64,
     rooms: Vec<Partition>,
+    moderation: Partition,
     dead: Partition,
     commits: Commits,
     members: Members,
@@ -81,13 +82,21 @@ impl SegmentedLog {
         let rooms = (0..manifest.partitions)
             .map(|partition| open(Topic::RoomEvents, partition, least(partition)?))
             .collect::<Result<_, _>>()?;
-        let dead = open(Topic::DeadLetters, 0, 0)?;
-        Ok(Self { epoch: manifest.epoch, rooms, dead, commits, members: Members::default(), _lock: lock })
+        Ok(Self {
+            epoch: manifest.epoch,
+            rooms,
+            moderation: open(Topic::ModerationEvents, 0, 0)?,
+            dead: open(Topic::DeadLetters, 0, 0)?,
+            commits,
+            members: Members::default(),
+            _lock: lock,
+        })
     }
 
     fn partition(&self, topic: Topic, partition: u32, operation: &'static str) -> PortResult<&Partition> {
         let found = match topic {
             Topic::RoomEvents => usize::try_from(partition).ok().and_then(|index| self.rooms.get(index)),
+            Topic::ModerationEvents => (partition == 0).then_some(&self.moderation),
             Topic::DeadLetters => (partition == 0).then_some(&self.dead),
         };
         found.ok_or_else(|| {
@@ -140,7 +149,7 @@ impl ringside_ports::Log for SegmentedLog {
     fn partitions(&self, topic: Topic) -> u32 {
         match topic {
             Topic::RoomEvents => u32::try_from(self.rooms.len()).unwrap_or(u32::MAX),
-            Topic::DeadLetters => 1,
+            Topic::ModerationEvents | Topic::DeadLetters => 1,
         }
     }
 

@@ -1,17 +1,18 @@
-//! Streams and bans.
+//! Streams.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ringside_core::{Settings, StreamId, UserId};
-use ringside_ports::catalog::{Ban, StreamEntry};
+use ringside_core::{Settings, StreamId};
+use ringside_ports::catalog::StreamEntry;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
 use sqlx::types::Json;
 
 use crate::database::Database;
+use crate::error::unreadable;
 use crate::number::{kept, read};
 
-/// Streams and bans in two tables.
+/// Streams in a table.
 pub(crate) struct PostgresCatalog(pub(crate) Arc<Database>);
 
 struct StreamRow {
@@ -20,10 +21,6 @@ struct StreamRow {
     settings: Json<Settings>,
     version: i64,
     created_at_ms: i64,
-}
-
-fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
 }
 
 impl StreamRow {
@@ -128,60 +125,6 @@ impl ringside_ports::Catalog for PostgresCatalog {
                 .fetch_all(&self.0.pool)
                 .await?;
                 rows.into_iter().map(StreamRow::entry).collect()
-            })
-            .await
-    }
-
-    async fn ban(&self, ban: Ban) -> PortResult<()> {
-        self.0
-            .call("catalog.ban", async {
-                sqlx::query!(
-                    "INSERT INTO bans (user_id, until_ms, reason, decided_by) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (user_id) DO UPDATE
-                     SET until_ms = excluded.until_ms, reason = excluded.reason, decided_by = excluded.decided_by",
-                    ban.user.as_str(),
-                    ban.until_ms.map(kept),
-                    ban.reason,
-                    ban.by.as_str(),
-                )
-                .execute(&self.0.pool)
-                .await
-                .map(drop)
-            })
-            .await
-    }
-
-    async fn unban(&self, user: &UserId) -> PortResult<bool> {
-        self.0
-            .call("catalog.unban", async {
-                let done = sqlx::query!("DELETE FROM bans WHERE user_id = $1", user.as_str())
-                    .execute(&self.0.pool)
-                    .await?;
-                Ok(done.rows_affected() == 1)
-            })
-            .await
-    }
-
-    async fn banned(&self, now_ms: u64, user: &UserId) -> PortResult<Option<Ban>> {
-        self.0
-            .call("catalog.banned", async {
-                let row = sqlx::query!(
-                    "SELECT until_ms, reason, decided_by FROM bans
-                     WHERE user_id = $1 AND (until_ms IS NULL OR until_ms > $2)",
-                    user.as_str(),
-                    kept(now_ms),
-                )
-                .fetch_optional(&self.0.pool)
-                .await?;
-                row.map(|row| {
-                    Ok(Ban {
-                        user: user.clone(),
-                        until_ms: row.until_ms.map(read),
-                        reason: row.reason,
-                        by: UserId::new(&row.decided_by).map_err(unreadable)?,
-                    })
-                })
-                .transpose()
             })
             .await
     }

@@ -37,6 +37,10 @@ pub(crate) fn parse(
         PortError::new(PortErrorKind::Invalid, operation, detail).because(error)
     })?;
     let parsed = parsed.application_name("ringside");
+    let parsed = match &options.password {
+        Some(password) => parsed.password(password),
+        None => parsed,
+    };
     let address = Address::of(&parsed);
     Ok((parsed, address))
 }

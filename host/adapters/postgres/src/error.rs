@@ -48,6 +48,11 @@ fn away(operation: &'static str, detail: String) -> PortError {
     PortError::new(PortErrorKind::Unavailable, operation, detail).after(RETRY_AFTER)
 }
 
+/// What a row holds is not what this program keeps.
+pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Decode(error.into())
+}
+
 /// It did not answer in time.
 pub(crate) fn silent(operation: &'static str, address: &Address, waited: Duration) -> PortError {
     let seconds = waited.as_secs();

@@ -1,4 +1,4 @@
-//! What must be strongly consistent, in PostgreSQL: streams and bans.
+//! What must be strongly consistent, in PostgreSQL: streams, and what people decided.
 //!
 //! [`migrate`] brings a database to this program's schema, [`Postgres::connect`] refuses any other. A server that is
 //! away, hangs or was restarted costs the calls of that time, each an `Unavailable` within [`CALL_MAX`]; then the
@@ -13,6 +13,7 @@
 //! RINGSIDE_DESCRIBE_QUERIES=postgres:///describe cargo check
 //! ```
 
+mod audit;
 mod catalog;
 mod database;
 mod error;
@@ -23,8 +24,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringside_ports::Catalog;
 use ringside_ports::error::PortResult;
+use ringside_ports::{Audit, Catalog};
 
 pub use schema::{Migrated, migrate};
 
@@ -37,6 +38,8 @@ pub struct PostgresOptions {
     /// Such as `postgres://user:password@host:5432/database`, with `?sslmode=verify-full&sslrootcert=FILE` where the
     /// way there is not trusted. Shown nowhere with its password.
     pub url: String,
+    /// The password, where it is not in the address.
+    pub password: Option<String>,
     /// Most connections this process has, at least 1. Settings are cached by whoever asks, so eight carry a host; a
     /// server has a hundred unless told otherwise, and a region has many hosts.
     pub connections: u32,
@@ -46,7 +49,7 @@ impl PostgresOptions {
     /// A database, with the default number of connections.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 8 }
+        Self { url: url.into(), password: None, connections: 8 }
     }
 }
 
@@ -58,8 +61,10 @@ impl fmt::Debug for PostgresOptions {
 
 /// The ports that are kept in PostgreSQL. They share the connections.
 pub struct Postgres {
-    /// Streams and bans.
+    /// Streams.
     pub catalog: Arc<dyn Catalog>,
+    /// What people decided.
+    pub audit: Arc<dyn Audit>,
 }
 
 impl Postgres {
@@ -71,6 +76,7 @@ impl Postgres {
     /// `NotFound` when there is no such database. No error shows the password.
     pub async fn connect(options: &PostgresOptions) -> PortResult<Self> {
         let database = Arc::new(database::Database::connect(options).await?);
-        Ok(Self { catalog: Arc::new(catalog::PostgresCatalog(database)) })
+        let audit = Arc::new(audit::PostgresAudit(database.clone()));
+        Ok(Self { catalog: Arc::new(catalog::PostgresCatalog(database)), audit })
     }
 }

@@ -35,7 +35,7 @@ impl FromRequestParts<HttpServices> for Caller {
             })?;
         let now_ms = (services.now_ms)();
         let identity = services.verifier.verify(token.trim(), now_ms)?;
-        let ban = services.catalog.banned(now_ms, &identity.author.id).await;
+        let ban = services.audit.banned(now_ms, &identity.author.id).await;
         if let Some(ban) = ban.map_err(|error| unavailable(&error))? {
             return Err(ProblemResponse::new(
                 Problem::Banned,

@@ -19,7 +19,7 @@ pub(crate) async fn check(services: &Services, token: &str) -> Checked {
     let now = now_ms();
     let identity =
         services.verifier.verify(token, now).map_err(|failure| (failure, Some(CloseCode::InvalidToken)))?;
-    match services.catalog.banned(now, &identity.author.id).await {
+    match services.audit.banned(now, &identity.author.id).await {
         Ok(None) => Ok(identity),
         Ok(Some(ban)) => {
             let detail = match ban.until_ms {
@@ -29,7 +29,7 @@ pub(crate) async fn check(services: &Services, token: &str) -> Checked {
             Err((Failure::new(Problem::Banned, detail), Some(CloseCode::Banned)))
         }
         Err(error) => {
-            // Who is not known to be banned comes in: a catalog that is away must not keep everyone out.
+            // Who is not known to be banned comes in: an audit log that is away must not keep everyone out.
             tracing::warn!(%error, "bans cannot be read: the user comes in");
             Ok(identity)
         }

@@ -50,7 +50,7 @@ impl Stage {
             log: world.clone(),
             relay: world.clone(),
             store: world.clone(),
-            catalog: world.clone(),
+            audit: world.clone(),
             directory: world.clone(),
             verifier: Arc::new(Verifier::new(&options).unwrap()),
             region: RegionId::new("local").unwrap(),

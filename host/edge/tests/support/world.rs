@@ -1,4 +1,4 @@
-//! Everything behind the edge, in memory: log, relay, store, catalog, directory, comments. With faults on demand.
+//! Everything behind the edge, in memory: log, relay, store, bans, directory, comments. With faults on demand.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -12,16 +12,17 @@ use ringside_core::sampling::Plan;
 use ringside_core::wire::Review;
 use ringside_core::{
     Author, Comment, CommentId, CommentIds, Event, EventKind, Failure, HostId, Judgement, Reaction,
-    Reference, RegionId, Role, Settings, SettingsPatch, StreamId, UserId, Visibility, encoding,
+    Reference, RegionId, Restriction, Role, Settings, SettingsPatch, StreamId, UserId, Visibility, encoding,
 };
 use ringside_edge::now_ms;
-use ringside_ports::catalog::{Ban, StreamEntry};
+use ringside_ports::audit::{AuditEntry, AuditPage, AuditQuery, By, Deed, RestrictionChange};
+use ringside_ports::catalog::StreamEntry;
 use ringside_ports::comments::{NewComment, Posted, Reacted};
 use ringside_ports::error::{PortError, PortErrorKind};
 use ringside_ports::log::{Durability, Extent, Membership, NewRecord, Record, Topic};
 use ringside_ports::relay::{RelayBatch, Subscription};
 use ringside_ports::store::{Anchor, Applied, Page, PageQuery, Reader, StoredComment};
-use ringside_ports::{Catalog, Comments, Directory, Log, PortResult, Relay, Store};
+use ringside_ports::{Audit, Comments, Directory, Log, PortResult, Relay, Store};
 use tokio::sync::mpsc;
 
 mod registry;
@@ -39,7 +40,7 @@ pub struct World {
     published: Mutex<HashMap<StreamId, u64>>,
     ids: Mutex<Option<CommentIds>>,
     pub settings: Mutex<HashMap<StreamId, Settings>>,
-    pub bans: Mutex<HashMap<UserId, Ban>>,
+    pub bans: Mutex<HashMap<UserId, Restriction>>,
     pub plan: Mutex<Plan>,
     /// Batches that the relay loses from now on.
     pub lose: AtomicUsize,

@@ -89,7 +89,7 @@ fn services(
         log: embedded.log.clone(),
         relay: embedded.relay.clone(),
         store: embedded.store_port(),
-        catalog: embedded.catalog.clone(),
+        audit: embedded.audit.clone(),
         directory: embedded.directory.clone(),
         verifier: Arc::new(Verifier::new(&secret)?),
         region: RegionId::new("local")?,

@@ -104,7 +104,7 @@ async fn put_together(
         log,
         relay: embedded.relay.clone(),
         store,
-        catalog: embedded.catalog.clone(),
+        audit: embedded.audit.clone(),
         directory: embedded.directory.clone(),
         verifier: Arc::new(tokens::verifier()),
         region,
@@ -118,7 +118,7 @@ async fn put_together(
         let http = HttpServices {
             comments: services.comments.clone(),
             store: services.store.clone(),
-            catalog: services.catalog.clone(),
+            audit: services.audit.clone(),
             directory: services.directory.clone(),
             verifier: services.verifier.clone(),
             now_ms: ringside_edge::now_ms,

@@ -65,6 +65,7 @@ fn number(topic: Topic) -> u32 {
     match topic {
         Topic::RoomEvents => 0,
         Topic::DeadLetters => 1,
+        Topic::ModerationEvents => 2,
     }
 }
 

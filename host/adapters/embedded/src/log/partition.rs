@@ -24,8 +24,18 @@ const QUEUE_CAPACITY: usize = 4_096;
 /// Bytes that wait for the writer: a second of a fast disk. One append of any size is taken while nothing waits.
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 
-/// Dead letters are kept at least so long: they wait for a person, who may be away for a week.
-const DEAD_LETTERS_KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long records are kept at least, whatever else is.
+fn kept_at_least(topic: Topic) -> Duration {
+    match topic {
+        Topic::RoomEvents => Duration::ZERO,
+        // R40.
+        Topic::ModerationEvents => 7 * DAY,
+        // They wait for a person, who may be away for a week.
+        Topic::DeadLetters => 8 * DAY,
+    }
+}
 
 /// One partition of one topic.
 pub(super) struct Partition {
@@ -62,9 +72,7 @@ impl Partition {
         let shared = Shared::new(segments, recovered);
         let (queue, appends) = mpsc::sync_channel(QUEUE_CAPACITY);
         let mut options = options.clone();
-        if owner.topic == Topic::DeadLetters {
-            options.keep_for = options.keep_for.max(DEAD_LETTERS_KEPT);
-        }
+        options.keep_for = options.keep_for.max(kept_at_least(owner.topic));
         let writer = Writer::new(folder.into(), owner, shared.clone(), mark, options);
         let writer = std::thread::Builder::new()
             .name(format!("log-{}", owner.topic.name()))

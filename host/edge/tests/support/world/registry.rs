@@ -1,36 +1,31 @@
-//! Streams, bans and viewers, in memory.
+//! Bans and viewers, in memory.
 
 use super::*;
 
 #[async_trait]
-impl Catalog for World {
-    async fn stream(&self, _: &StreamId) -> PortResult<Option<StreamEntry>> {
-        Ok(None)
+impl Audit for World {
+    async fn record(&self, _: By, _: Deed, _: Option<u64>) -> PortResult<AuditEntry> {
+        Err(unavailable("audit.record"))
     }
 
-    async fn create(&self, _: StreamEntry) -> PortResult<()> {
-        Ok(())
+    async fn undo(&self, _: By, _: u64) -> PortResult<AuditEntry> {
+        Err(unavailable("audit.undo"))
     }
 
-    async fn update(&self, _: StreamEntry) -> PortResult<u64> {
-        Ok(1)
+    async fn page(&self, _: AuditQuery) -> PortResult<AuditPage> {
+        Ok(AuditPage::default())
     }
 
-    async fn streams(&self, _: Option<&StreamId>, _: usize) -> PortResult<Vec<StreamEntry>> {
+    async fn restrictions(&self, _: u64, user: &UserId) -> PortResult<Vec<Restriction>> {
+        Ok(self.bans.lock().unwrap().get(user).cloned().into_iter().collect())
+    }
+
+    async fn restrictions_since(&self, _: u64, _: usize) -> PortResult<Vec<RestrictionChange>> {
         Ok(Vec::new())
     }
 
-    async fn ban(&self, ban: Ban) -> PortResult<()> {
-        self.bans.lock().unwrap().insert(ban.user.clone(), ban);
-        Ok(())
-    }
-
-    async fn unban(&self, user: &UserId) -> PortResult<bool> {
-        Ok(self.bans.lock().unwrap().remove(user).is_some())
-    }
-
-    async fn banned(&self, _: u64, user: &UserId) -> PortResult<Option<Ban>> {
-        Ok(self.bans.lock().unwrap().get(user).cloned())
+    async fn forget(&self, _: u64) -> PortResult<usize> {
+        Ok(0)
     }
 }
 

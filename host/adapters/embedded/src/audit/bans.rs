@@ -1,0 +1,40 @@
+//! Makes the tables, and takes over bans from a file that was written before there was an audit log.
+
+use redb::{ReadableTable as _, TableDefinition, TableHandle as _, WriteTransaction};
+use ringside_core::moderation::RestrictionKind;
+use ringside_core::{Role, UserId};
+use ringside_ports::audit::{By, Deed};
+use serde::Deserialize;
+
+use super::record;
+use super::tables::Writing;
+use crate::catalog::decode;
+
+const BANS: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("bans");
+
+#[derive(Deserialize)]
+struct Ban {
+    user: UserId,
+    until_ms: Option<u64>,
+    reason: String,
+    by: UserId,
+}
+
+/// Makes the tables in a file that was opened.
+pub(crate) fn prepare(write: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut tables = Writing::open(write)?;
+    if !write.list_tables()?.any(|table| table.name() == BANS.name()) {
+        return Ok(());
+    }
+    for ban in write.open_table(BANS)?.iter()? {
+        let Ban { user, until_ms, reason, by } = decode(ban?.1.value())?;
+        // When it was decided was not kept.
+        let by = By { actor: by, role: Role::Moderator, at_ms: 0, reason, reference: None };
+        let deed = Deed::Restrict { user, kind: RestrictionKind::Ban, stream: None, until_ms };
+        if let Err(refused) = record(&mut tables, by, deed, None)? {
+            tracing::error!(%refused, "a ban is not taken over");
+        }
+    }
+    write.delete_table(BANS)?;
+    Ok(())
+}
