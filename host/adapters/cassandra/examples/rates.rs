@@ -112,7 +112,7 @@ impl Bare {
             prepared
         };
         let put_comment = prepare(
-            "UPDATE comments USING TIMESTAMP ? SET body = ?, version = ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?",
+            "UPDATE comments USING TIMESTAMP ? SET body = ?, version = ?, taken = ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?",
         )
         .await;
         let put_submission = prepare(
@@ -132,6 +132,7 @@ impl Bare {
             by_partition.entry((true, bucket)).or_default().push(vec![
                 at.clone(),
                 text(&serde_json::to_string(comment).unwrap()),
+                at.clone(),
                 at.clone(),
                 text(key),
                 CqlValue::BigInt(bucket as i64),

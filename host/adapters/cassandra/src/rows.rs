@@ -19,6 +19,8 @@ pub(crate) struct Kept {
     pub(crate) comment: Option<Comment>,
     /// Of the last event that changed it.
     pub(crate) version: i64,
+    /// Of the event that brought it: what was said about it before that was about nothing.
+    pub(crate) taken: i64,
     /// Classes that have a row of it. More than one while it moves.
     pub(crate) classes: BTreeSet<Class>,
     pub(crate) counts: Counts,
@@ -27,7 +29,7 @@ pub(crate) struct Kept {
 /// Comments by stream and id.
 pub(crate) type Found = HashMap<(StreamId, CommentId), Kept>;
 
-type Row = (i8, Vec<u8>, Option<String>, Option<i64>, Option<Columns>);
+type Row = (i8, Vec<u8>, Option<String>, Option<i64>, Option<i64>, Option<Columns>);
 
 impl Kept {
     pub(crate) fn stored(self) -> Option<StoredComment> {
@@ -77,7 +79,7 @@ impl Backend {
         });
         let answers = bounded(questions.collect(), READS_IN_FLIGHT).await?;
         let mut found = Found::new();
-        for (key, (class, _, body, version, counts)) in answers.into_iter().flatten() {
+        for (key, (class, _, body, version, taken, counts)) in answers.into_iter().flatten() {
             let id = key.1;
             let kept = found.entry(key).or_default();
             kept.classes.extend(Class::from_number(class));
@@ -88,6 +90,7 @@ impl Backend {
             {
                 kept.comment = Some(comment_of(operation, id, &body)?);
                 kept.version = version;
+                kept.taken = taken.unwrap_or(0);
             }
         }
         Ok(found)

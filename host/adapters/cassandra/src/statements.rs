@@ -32,13 +32,13 @@ async fn prepare(
     Ok(prepared)
 }
 
-const BY_IDS: &str = "SELECT class, id, body, version, counts FROM comments WHERE stream = ? AND bucket = ? AND class IN ? AND id IN ?";
+const BY_IDS: &str = "SELECT class, id, body, version, taken, counts FROM comments WHERE stream = ? AND bucket = ? AND class IN ? AND id IN ?";
 const CHECKPOINT: &str = "SELECT next, clock FROM checkpoints WHERE region = ? AND partition = ?";
 
 // Reads of the writer and of what decides something by an absence are LOCAL_QUORUM: a replica that missed a write must
 // not make a reaction count twice, a retry a second comment, or a comment unknown to the judge. Pages are LOCAL_ONE.
 statements! {
-    put_comment LocalQuorum "UPDATE comments USING TIMESTAMP ? SET body = ?, version = ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?";
+    put_comment LocalQuorum "UPDATE comments USING TIMESTAMP ? SET body = ?, version = ?, taken = ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?";
     put_counts LocalQuorum "UPDATE comments USING TIMESTAMP ? SET counts = counts + ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?";
     drop_comment LocalQuorum "DELETE FROM comments USING TIMESTAMP ? WHERE stream = ? AND bucket = ? AND class = ? AND id = ?";
     put_bucket LocalQuorum "INSERT INTO buckets (stream, class, bucket, region) VALUES (?, ?, ?, ?) USING TIMESTAMP ?";

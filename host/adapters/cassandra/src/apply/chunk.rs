@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) comment: Option<Comment>,
     /// Of the last event that changed it.
     pub(super) version: i64,
+    /// Of the event that brought it.
+    pub(super) taken: i64,
     pub(super) counts: Counts,
     /// Classes that it was in since the checkpoint: its rows there go.
     pub(super) been: BTreeSet<Class>,
@@ -38,6 +40,11 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn class(&self) -> Option<Class> {
         self.comment.as_ref().map(Class::of)
+    }
+
+    /// True when it was there at an event. An earlier try may have written what is only brought after that.
+    fn is_there(&self, version: i64) -> bool {
+        self.comment.is_some() && self.taken <= version
     }
 
     fn is_shown(&self) -> bool {
@@ -71,6 +78,7 @@ impl<'a> Chunk<'a> {
                 let mut entry = Entry {
                     comment: kept.comment,
                     version: kept.version,
+                    taken: kept.taken,
                     counts: kept.counts,
                     been: kept.classes,
                     ..Entry::default()
@@ -128,7 +136,7 @@ impl<'a> Chunk<'a> {
             EventKind::Pinned { comment, .. } => {
                 let id = comment.as_ref().map(|comment| comment.id);
                 let is_there = |id| {
-                    self.comments.get(&(stream.clone(), id)).is_some_and(|entry| entry.comment.is_some())
+                    self.comments.get(&(stream.clone(), id)).is_some_and(|entry| entry.is_there(version))
                 };
                 // Of one that is not there: the pin before it stays, rather than none that can be shown.
                 if id.is_none_or(is_there) {
@@ -153,6 +161,7 @@ impl<'a> Chunk<'a> {
             return;
         }
         entry.comment = Some(comment.clone());
+        entry.taken = version;
         // Its own time, which is before that of anything that happens to it: taken in twice, it changes nothing.
         entry.version = write_time(comment.at_ms).min(version);
         let class = Class::of(comment);
@@ -164,6 +173,9 @@ impl<'a> Chunk<'a> {
 
     fn change(&mut self, stream: &StreamId, id: CommentId, version: i64, change: impl FnOnce(&mut Comment)) {
         let Some(entry) = self.comments.get_mut(&(stream.clone(), id)) else { return };
+        if !entry.is_there(version) {
+            return;
+        }
         let Some(comment) = &mut entry.comment else { return };
         entry.is_touched = true;
         entry.seen_at = version;
@@ -185,7 +197,7 @@ impl<'a> Chunk<'a> {
 
     /// Adds to this region's share, unless the event is in it already; true when it is told of.
     fn count(&mut self, key: &Key, version: i64, add: impl FnOnce(&mut Share)) {
-        let Some(entry) = self.comments.get_mut(key).filter(|entry| entry.comment.is_some()) else { return };
+        let Some(entry) = self.comments.get_mut(key).filter(|entry| entry.is_there(version)) else { return };
         let share = entry.counts.0.entry(self.region.to_owned()).or_default();
         if version > share.version {
             add(share);
@@ -202,7 +214,7 @@ impl<'a> Chunk<'a> {
     }
 
     fn react(&mut self, key: Key, user: &UserId, mut new: Mark, version: i64) {
-        let Some(entry) = self.comments.get_mut(&key).filter(|entry| entry.comment.is_some()) else { return };
+        let Some(entry) = self.comments.get_mut(&key).filter(|entry| entry.is_there(version)) else { return };
         // What an earlier try counted, and then could not say.
         let counted = entry.counts.0.get(self.region).map_or(0, |share| share.version);
         entry.is_told |= counted >= version && counted > self.checkpoint;

@@ -172,7 +172,7 @@ impl Backend {
         comment: &Comment,
     ) {
         let version = CqlValue::BigInt(entry.version);
-        let mut values = vec![version.clone(), body(comment), version.clone()];
+        let mut values = vec![version.clone(), body(comment), version.clone(), CqlValue::BigInt(entry.taken)];
         values.extend(self.place(key, class));
         rows.push(Write::new(&self.statements.put_comment, values));
         let left = || entry.been.iter().filter(|been| **been != class);

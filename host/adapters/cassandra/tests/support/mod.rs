@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use ringside_cassandra::{CassandraOptions, migrate};
 use ringside_core::RegionId;
@@ -9,8 +10,13 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use tokio::sync::OnceCell;
 
-/// Making a keyspace takes two seconds: the tests of one run share one, each with a prefix of its own.
-const KEYSPACE: &str = "ringside_test";
+/// Making a keyspace takes two seconds: the tests of one run share one, each with a prefix of its own. Named by its
+/// schema, so that a node that lasts while the schema is worked on gets a new one.
+fn keyspace() -> String {
+    let mut hasher = DefaultHasher::new();
+    include_str!("../../migrations/001_comments.cql").hash(&mut hasher);
+    format!("ringside_test_{:016x}", hasher.finish())
+}
 
 /// The node that all tests share.
 pub fn shared() -> String {
@@ -43,7 +49,7 @@ pub async fn options(address: &str, keyspace: &str) -> CassandraOptions {
 pub async fn fresh() -> CassandraOptions {
     static MADE: OnceCell<CassandraOptions> = OnceCell::const_new();
     let made = MADE.get_or_init(async || {
-        let options = options(&shared(), KEYSPACE).await;
+        let options = options(&shared(), &keyspace()).await;
         migrate(&options).await.expect("migrated");
         options
     });
