@@ -38,3 +38,41 @@ pub(crate) fn prepare(write: &WriteTransaction) -> Result<(), redb::Error> {
     write.delete_table(BANS)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::read::Reading;
+    use redb::ReadableDatabase as _;
+
+    #[test]
+    fn bans_of_an_older_file_still_hold_and_are_taken_over_once() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let database = redb::Database::create(file.path()).unwrap();
+        let write = database.begin_write().unwrap();
+        for user in ["ann", "bob"] {
+            let ban = serde_json::json!({ "user": user, "until_ms": 5_000, "reason": "spam", "by": "mod" });
+            let bytes = serde_json::to_vec(&ban).unwrap();
+            write.open_table(BANS).unwrap().insert(user, bytes.as_slice()).unwrap();
+        }
+        write.commit().unwrap();
+        for _ in 0..2 {
+            let write = database.begin_write().unwrap();
+            prepare(&write).unwrap();
+            write.commit().unwrap();
+            let read = database.begin_read().unwrap();
+            let found = Reading(&read).restrictions(4_999, &UserId::new("ann").unwrap()).unwrap();
+            let found: Vec<_> =
+                found.iter().map(|ban| (ban.kind, ban.until_ms, ban.reason.as_str())).collect();
+            assert_eq!(found, [(RestrictionKind::Ban, Some(5_000), "spam")]);
+            assert_eq!(
+                Reading(&read)
+                    .page(&ringside_ports::audit::AuditQuery { most: 10, ..Default::default() })
+                    .unwrap()
+                    .entries
+                    .len(),
+                2
+            );
+        }
+    }
+}

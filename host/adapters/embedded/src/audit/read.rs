@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use redb::ReadTransaction;
-use ringside_core::UserId;
 use ringside_core::moderation::Restriction;
+use ringside_core::{StreamId, UserId};
 use ringside_ports::audit::{AUDIT_PAGE_MAX, AuditEntry, AuditPage, AuditQuery, RestrictionChange};
 
 use super::tables::{CHANGES, ENTRIES, PLACES, RESTRICTIONS, UNDONE, place};
@@ -50,9 +50,9 @@ impl Reading<'_> {
         let of = |of, value: Option<&str>| value.map(|value| place(of, value));
         let comment = query.comment.map(|comment| comment.to_string());
         let begin = of('c', comment.as_deref())
-            .or_else(|| of('u', query.user.as_ref().map(|user| user.as_str())))
-            .or_else(|| of('a', query.actor.as_ref().map(|actor| actor.as_str())))
-            .or_else(|| of('s', query.stream.as_ref().map(|stream| stream.as_str())))
+            .or_else(|| of('u', query.user.as_ref().map(UserId::as_str)))
+            .or_else(|| of('a', query.actor.as_ref().map(UserId::as_str)))
+            .or_else(|| of('s', query.stream.as_ref().map(StreamId::as_str)))
             .or_else(|| of('k', query.kind.as_deref()));
         let Some(begin) = begin else {
             let entries = self.0.open_table(ENTRIES)?.range(..before)?;

@@ -1,6 +1,7 @@
 //! What is written: entries, their places in the indexes, and what stands.
 
 use redb::{ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use ringside_core::StreamId;
 use ringside_ports::audit::{AuditEntry, By, Deed, FORGET_MAX};
 
 use crate::catalog::{decode, unreadable};
@@ -43,7 +44,7 @@ fn places(entry: &AuditEntry) -> impl Iterator<Item = Vec<u8>> {
 /// Names of users, kinds and streams have no space.
 fn restriction_key(deed: &Deed) -> Option<String> {
     let Deed::Restrict { user, kind, stream, .. } = deed else { return None };
-    Some(format!("{user} {} {}", kind.as_str(), stream.as_ref().map_or("", |stream| stream.as_str())))
+    Some(format!("{user} {} {}", kind.as_str(), stream.as_ref().map_or("", StreamId::as_str)))
 }
 
 fn decision_key(deed: &Deed) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What is read: entries, what stands, pages and restrictions.
 
 use ringside_core::moderation::Restriction;
-use ringside_core::{CommentId, UserId};
+use ringside_core::{CommentId, StreamId, UserId};
 use ringside_ports::audit::{AUDIT_PAGE_MAX, AuditEntry, AuditPage, AuditQuery, By, Deed, RestrictionChange};
 use sqlx::types::{Json, Uuid};
 use sqlx::{Error, PgConnection, PgPool};
@@ -65,7 +65,7 @@ pub(super) async fn standing(database: &mut PgConnection, deed: &Deed) -> Result
             "SELECT number FROM restrictions WHERE user_id = $1 AND kind = $2 AND stream = $3 AND NOT lifted",
             user.as_str(),
             kind.as_str(),
-            stream.as_ref().map_or("", |stream| stream.as_str()),
+            stream.as_ref().map_or("", StreamId::as_str),
         )
         .fetch_optional(&mut *database)
         .await?,
@@ -95,10 +95,10 @@ pub(super) async fn page(pool: &PgPool, query: &AuditQuery) -> Result<AuditPage,
              AND ($8::bigint IS NULL OR a.at_ms < $8)
            ORDER BY a.number DESC LIMIT $9"#,
         query.before.map_or(i64::MAX, kept),
-        query.stream.as_ref().map(|stream| stream.as_str()),
-        query.user.as_ref().map(|user| user.as_str()),
+        query.stream.as_ref().map(StreamId::as_str),
+        query.user.as_ref().map(UserId::as_str),
         query.comment.map(uuid),
-        query.actor.as_ref().map(|actor| actor.as_str()),
+        query.actor.as_ref().map(UserId::as_str),
         query.kind.as_deref(),
         query.since_ms.map(kept),
         query.until_ms.map(kept),

@@ -1,5 +1,6 @@
 //! What is written. Whoever records holds the head's row until the end of the transaction.
 
+use ringside_core::{Reference, StreamId, UserId};
 use ringside_ports::audit::{AuditEntry, Deed, FORGET_MAX};
 use ringside_ports::error::PortResult;
 use sqlx::types::Json;
@@ -40,11 +41,11 @@ pub(super) async fn append(database: &mut PgConnection, entry: &AuditEntry) -> R
         by.actor.as_str(),
         by.role.as_str(),
         by.reason,
-        by.reference.as_ref().map(|reference| reference.as_str()),
+        by.reference.as_ref().map(Reference::as_str),
         Json(deed) as _,
         deed.kind(),
-        deed.stream().map(|stream| stream.as_str()),
-        deed.user().map(|user| user.as_str()),
+        deed.stream().map(StreamId::as_str),
+        deed.user().map(UserId::as_str),
         deed.comment().map(uuid),
         entry.instead_of.map(kept),
         entry.undoes.map(kept),
@@ -72,7 +73,7 @@ pub(super) async fn stand(database: &mut PgConnection, entry: &AuditEntry) -> Re
              SET until_ms = excluded.until_ms, number = excluded.number, version = excluded.version, lifted = false",
             user.as_str(),
             kind.as_str(),
-            stream.as_ref().map_or("", |stream| stream.as_str()),
+            stream.as_ref().map_or("", StreamId::as_str),
             until_ms.map(kept),
             number,
         ),
