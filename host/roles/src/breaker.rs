@@ -264,7 +264,7 @@ impl Subscription for Guarded {
 async fn outage(health: &mut watch::Receiver<RelayHealth>, seen: u64) {
     if health.wait_for(|health| health.outages > seen).await.is_err() {
         // A relay within the process: it does not go.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

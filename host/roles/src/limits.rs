@@ -27,7 +27,7 @@ impl FallbackCounters {
     fn note<T>(&self, answer: &PortResult<T>) {
         match answer {
             Ok(_) if self.is_away.swap(false, Ordering::Relaxed) => {
-                info!("the region's counters answer again")
+                info!("the region's counters answer again");
             }
             Err(error) if !self.is_away.swap(true, Ordering::Relaxed) => {
                 warn!(%error, "the region's counters do not answer: limits hold on this host alone");

@@ -35,7 +35,7 @@ impl Backends {
             keep_bytes: config.log.keep_mb << 20,
             ..EmbeddedOptions::default()
         };
-        let embedded = Embedded::open(&config.data, &options).map_err(unusable)?;
+        let embedded = Embedded::open(&config.data, &options).map_err(|error| unusable(&error))?;
         Ok(Self {
             store: embedded.store_port(),
             forgets: Some(embedded.store),
@@ -52,7 +52,7 @@ impl Backends {
     /// Connects to a region's services; components stay in the data folder.
     pub(crate) async fn of_region(config: &Config, region: &Region, host: &HostId) -> Result<Self, Exit> {
         let usage = |error: crate::config::InvalidConfig| Exit::Usage(error.to_string());
-        let releases = Embedded::open_releases(&config.data).map_err(unusable)?;
+        let releases = Embedded::open_releases(&config.data).map_err(|error| unusable(&error))?;
         let (kafka, cassandra) = (region.kafka(host).map_err(usage)?, region.cassandra().map_err(usage)?);
         let (redis, postgres) = (region.redis().map_err(usage)?, region.postgres().map_err(usage)?);
         let log = async {
@@ -92,7 +92,7 @@ impl Backends {
     }
 }
 
-fn unusable(error: OpenError) -> Exit {
+fn unusable(error: &OpenError) -> Exit {
     match error {
         OpenError::Locked(_) | OpenError::Folder { .. } => {
             Exit::Usage(format!("configuration at `data`: {error}"))
