@@ -17,12 +17,15 @@ use ringside_edge::Services;
 use ringside_ports::Log;
 use ringside_ports::log::Topic;
 use ringside_roles::breaker::{BreakerRelay, BreakerServices};
+use ringside_roles::circuit::{GuardedCatalog, GuardedStore};
 use ringside_roles::coordinator::CoordinatorServices;
 use ringside_roles::intake::IntakeServices;
+use ringside_roles::restrictions::{self, FollowedAudit};
 use ringside_roles::{
     Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers, appender,
 };
 use ringside_wasm::{Compiler, ComponentHost, HostOptions, TrustedKey};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
@@ -86,14 +89,19 @@ async fn run(config: Config) -> Outcome {
         None => None,
     };
     let backends = match &region {
-        Some(region) => Backends::of_region(&config, region, &host).await?,
+        Some(region) => Box::pin(Backends::of_region(&config, region, &host)).await?,
         None => Backends::embedded(&config)?,
     };
     let region = region.map_or_else(|| config.region.clone(), |region| region.region);
-    let (log, store) = (backends.log.clone(), backends.store.clone());
+    let log = backends.log.clone();
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let health = Health::new();
+    // What is read for viewers: nobody waits for a backend that is known to be away.
+    let store = Arc::new(GuardedStore::new(backends.store.clone(), clock.clone()));
+    let catalog = Arc::new(GuardedCatalog::new(backends.catalog.clone(), clock.clone()));
+    let (banned, mut bans) = mpsc::channel(restrictions::BANS_CAPACITY);
+    let audit = FollowedAudit::start(backends.audit.clone(), clock.clone(), banned, stop.clone());
 
     // What is counted.
     let mut registry = Registry::default();
@@ -136,7 +144,7 @@ async fn run(config: Config) -> Outcome {
             log: log.clone(),
             appender: appender.clone(),
             store: store.clone(),
-            catalog: backends.catalog.clone(),
+            catalog: catalog.clone(),
             counters: backends.counters.clone(),
             policy: components.policy(),
             clock: clock.clone(),
@@ -150,7 +158,7 @@ async fn run(config: Config) -> Outcome {
     let services = RoleServices {
         log: log.clone(),
         appender: appender.clone(),
-        store: store.clone(),
+        store: backends.store.clone(),
         relay: backends.relay.clone(),
         directory: backends.directory.clone(),
         policy: components.policy(),
@@ -198,7 +206,7 @@ async fn run(config: Config) -> Outcome {
             log: log.clone(),
             relay: breaker.clone(),
             store: store.clone(),
-            audit: backends.audit.clone(),
+            audit: audit.clone(),
             directory: backends.directory.clone(),
             verifier: verifier.clone(),
             region: region.clone(),
@@ -208,8 +216,15 @@ async fn run(config: Config) -> Outcome {
         let viewers =
             Viewers::start(&config, &services, appender.clone(), clock.clone(), &health, &tasks, &stop)?;
         viewers.register(&mut registry);
+        let disconnect = viewers.disconnect();
+        tasks.spawn(async move {
+            while let Some(user) = bans.recv().await {
+                disconnect(&user);
+            }
+        });
         Some(viewers)
     } else {
+        drop(bans);
         None
     };
 
@@ -218,8 +233,8 @@ async fn run(config: Config) -> Outcome {
         verifier,
         clock: clock.clone(),
         releaser,
-        catalog: backends.catalog.clone(),
-        audit: backends.audit.clone(),
+        catalog: catalog.clone(),
+        audit: audit.clone(),
         comments: intake.clone(),
         log: log.clone(),
         workers,

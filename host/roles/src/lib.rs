@@ -7,6 +7,7 @@
 
 pub mod appender;
 pub mod breaker;
+pub mod circuit;
 pub mod clock;
 pub mod consumer;
 pub mod coordinator;
@@ -18,6 +19,7 @@ pub mod metrics;
 pub mod pace;
 pub mod presence;
 pub mod reconciler;
+pub mod restrictions;
 pub mod role;
 pub mod shares;
 pub mod workers;

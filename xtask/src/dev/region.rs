@@ -136,7 +136,7 @@ fn greet(context: &Context, members: &Members, file: &Path, took: &str) -> Resul
          as a moderator on host-2: {moderator}\n\n\
          Try next:\n\
          1. Open both links: what is said on one host is on the other.\n\
-         2. Kill a part, and go on: `kill -9` of {ids}; or end a service with\n\
+         2. Kill a part, and go on: `kill -9` of {ids}; or of a service: its id is in\n\
          \x20     cargo xtask services status\n\
          3. Look at it: {file}\n\n\
          Logs: {logs}/*/server.log. Ctrl-C stops the processes, `cargo xtask services down` the services.",

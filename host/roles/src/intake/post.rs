@@ -41,10 +41,15 @@ impl Intake {
             Some(reference) => match self.references.claim(stream, &author.id, reference).await {
                 Claim::Known(comment) => return Ok(posted(comment.as_ref().clone())),
                 Claim::Mine(claimed) => {
-                    let kept = self.services.store.by_reference(stream, &author.id, reference).await;
-                    if let Some(comment) = kept.map_err(|error| unavailable(&error))? {
-                        claimed.done(comment.clone());
-                        return Ok(posted(comment));
+                    match self.services.store.by_reference(stream, &author.id, reference).await {
+                        Ok(Some(comment)) => {
+                            claimed.done(comment.clone());
+                            return Ok(posted(comment));
+                        }
+                        Err(error) if !error.is_transient() => return Err(unavailable(&error)),
+                        // People go on talking while the store is away. Who tries again on another host just then may
+                        // say something twice, which is better than that nobody says anything.
+                        Ok(None) | Err(_) => {}
                     }
                     Some(claimed)
                 }
