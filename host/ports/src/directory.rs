@@ -10,6 +10,15 @@ pub const REPORT_EXPIRY_MS: u64 = 15_000;
 /// A user is online for this long after the last sign of life, in milliseconds (R7: 5 min).
 pub const ONLINE_EXPIRY_MS: u64 = 300_000;
 
+/// Who watches a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watching {
+    /// How many, over all hosts that reported within [`REPORT_EXPIRY_MS`].
+    pub viewers: u64,
+    /// Those hosts, as far as they have viewers of it, by id.
+    pub hosts: Vec<HostId>,
+}
+
 /// Hosts, viewers and users.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -19,11 +28,19 @@ pub trait Directory: Send + Sync {
     /// `Unavailable`.
     async fn report(&self, now_ms: u64, host: &HostId, viewers: &[(StreamId, u64)]) -> PortResult<()>;
 
-    /// How many watch a stream, over all hosts that reported within [`REPORT_EXPIRY_MS`].
+    /// Who watches a stream.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn viewers(&self, now_ms: u64, stream: &StreamId) -> PortResult<u64>;
+    async fn watching(&self, now_ms: u64, stream: &StreamId) -> PortResult<Watching>;
+
+    /// How many watch a stream.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn viewers(&self, now_ms: u64, stream: &StreamId) -> PortResult<u64> {
+        Ok(self.watching(now_ms, stream).await?.viewers)
+    }
 
     /// Signs of life: these users watch these streams through this host.
     ///

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringside_core::placement::place;
 use ringside_core::{EventKind, HostId, StreamId};
 use ringside_ports::Directory;
 use tokio_util::sync::CancellationToken;
@@ -43,11 +44,16 @@ pub async fn run(
         }
         let mut seen = HashMap::with_capacity(here.len());
         for (stream, _) in here {
-            let Ok(count) = directory.viewers(now_ms, &stream).await else { continue };
-            if announced.get(&stream) != Some(&count) {
-                appender.queue_event(&stream, EventKind::Viewers(count));
+            let Ok(watching) = directory.watching(now_ms, &stream).await else { continue };
+            // One host says it for all of them. It does so again when it takes over: who said it before may have died
+            // with a change at hand.
+            if place(stream.as_str(), &watching.hosts).is_none_or(|place| *place.primary != host) {
+                continue;
             }
-            seen.insert(stream, count);
+            if announced.get(&stream) != Some(&watching.viewers) {
+                appender.queue_event(&stream, EventKind::Viewers(watching.viewers));
+            }
+            seen.insert(stream, watching.viewers);
         }
         announced = seen;
     }

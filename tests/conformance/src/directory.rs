@@ -2,7 +2,7 @@
 
 use ringside_core::UserId;
 use ringside_ports::Directory;
-use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS};
+use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS, Watching};
 
 use crate::Place;
 use crate::samples::{host, stream, user};
@@ -25,8 +25,11 @@ pub async fn viewers_are_summed_over_hosts<P: Place<dyn Directory>>() {
     let (a, b, c) = (stream("a"), stream("a.b"), stream("c"));
     directory.report(NOW, &host("h1"), &[(a.clone(), 5), (b.clone(), 70)]).await.unwrap();
     directory.report(NOW, &host("h2"), &[(a.clone(), 1_000_000)]).await.unwrap();
-    for (of, expected) in [(&a, 1_000_005), (&b, 70), (&c, 0)] {
+    for (of, expected, hosts) in [(&a, 1_000_005, vec!["h1", "h2"]), (&b, 70, vec!["h1"]), (&c, 0, vec![])] {
         assert_eq!(directory.viewers(NOW, of).await.unwrap(), expected, "{of}");
+        let hosts: Vec<_> = hosts.into_iter().map(host).collect();
+        let watching = directory.watching(NOW, of).await.unwrap();
+        assert_eq!(watching, Watching { viewers: expected, hosts }, "{of}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use ringside_core::{HostId, StreamId, UserId};
-use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS};
+use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS, Watching};
 use ringside_ports::error::PortResult;
 
 /// Signs of life remembered; past it those that expired go, then the directory of users begins anew: they are seen
@@ -89,10 +89,17 @@ impl ringside_ports::Directory for LocalDirectory {
         Ok(())
     }
 
-    async fn viewers(&self, now_ms: u64, stream: &StreamId) -> PortResult<u64> {
-        let reports = lock(&self.reports);
-        let fresh = reports.values().filter(|(at_ms, _)| is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS));
-        Ok(fresh.filter_map(|(_, viewers)| viewers.get(stream)).sum())
+    async fn watching(&self, now_ms: u64, stream: &StreamId) -> PortResult<Watching> {
+        let mut watching = Watching::default();
+        for (host, (at_ms, viewers)) in lock(&self.reports).iter() {
+            let count = viewers.get(stream).copied().unwrap_or(0);
+            if count > 0 && is_fresh(now_ms, *at_ms, REPORT_EXPIRY_MS) {
+                watching.viewers += count;
+                watching.hosts.push(host.clone());
+            }
+        }
+        watching.hosts.sort_unstable();
+        Ok(watching)
     }
 
     async fn seen(&self, now_ms: u64, host: &HostId, users: &[(StreamId, UserId)]) -> PortResult<()> {

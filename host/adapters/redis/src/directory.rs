@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use redis::{Pipeline, RedisResult, Value, from_redis_value};
 use ringside_core::{HostId, StreamId, UserId};
 use ringside_ports::Directory;
-use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS};
+use ringside_ports::directory::{ONLINE_EXPIRY_MS, REPORT_EXPIRY_MS, Watching};
 use ringside_ports::error::PortResult;
 
 use crate::commands::{Commands, Connection};
@@ -118,13 +118,18 @@ impl Directory for RedisDirectory {
         self.commands.run("directory.report", work).await
     }
 
-    async fn viewers(&self, now_ms: u64, stream: &StreamId) -> PortResult<u64> {
+    async fn watching(&self, now_ms: u64, stream: &StreamId) -> PortResult<Watching> {
         let (key, arguments) =
             (self.viewers_key(stream.as_str()), [now_ms, REPORT_EXPIRY_MS].map(|n| n.to_string()));
         let work = async |connection: Connection| {
-            from_redis_value(self.viewers.run(&connection, &[&key], &arguments).await?).map_err(Into::into)
+            let answer = self.viewers.run(&connection, &[&key], &arguments).await?;
+            from_redis_value::<(u64, Vec<String>)>(answer).map_err(Into::into)
         };
-        self.commands.run("directory.viewers", work).await
+        let (viewers, hosts) = self.commands.run("directory.watching", work).await?;
+        // What is no host's name was not written by one.
+        let mut hosts: Vec<HostId> = hosts.iter().filter_map(|host| HostId::new(host).ok()).collect();
+        hosts.sort_unstable();
+        Ok(Watching { viewers, hosts })
     }
 
     async fn seen(&self, now_ms: u64, host: &HostId, users: &[(StreamId, UserId)]) -> PortResult<()> {

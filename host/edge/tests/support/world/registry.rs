@@ -1,5 +1,7 @@
 //! Bans and viewers, in memory.
 
+use ringside_ports::directory::Watching;
+
 use super::*;
 
 #[async_trait]
@@ -35,8 +37,8 @@ impl Directory for World {
         Ok(())
     }
 
-    async fn viewers(&self, _: u64, _: &StreamId) -> PortResult<u64> {
-        Ok(11)
+    async fn watching(&self, _: u64, _: &StreamId) -> PortResult<Watching> {
+        Ok(Watching { viewers: 11, hosts: Vec::new() })
     }
 
     async fn seen(&self, _: u64, _: &HostId, _: &[(StreamId, UserId)]) -> PortResult<()> {
