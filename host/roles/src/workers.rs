@@ -139,11 +139,13 @@ impl Worker {
 
     /// What it did last succeeded.
     pub fn succeeded(&self) {
+        self.workers.metrics.failing.get_or_create(&self.label()).set(0);
         self.change(|report| report.state = WorkerState::Running);
     }
 
     /// What it did last failed.
     pub fn failed(&self, error: &dyn std::fmt::Display) {
+        self.workers.metrics.failing.get_or_create(&self.label()).set(1);
         let error = WorkerError { at_ms: self.workers.clock.now_ms(), error: error.to_string() };
         self.change(|report| {
             report.state = WorkerState::Failing;
@@ -155,7 +157,10 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.workers.known().remove(&(self.role, self.partition));
-        // A partition that moved away must not be shown as lagging here for ever.
-        self.workers.metrics.lag.remove(&self.label());
+        // A partition that moved away must not be shown as lagging or failing here for ever.
+        let (metrics, label) = (&self.workers.metrics, self.label());
+        metrics.lag.remove(&label);
+        metrics.failing.remove(&label);
+        metrics.unjudged.remove(&label);
     }
 }
