@@ -9,7 +9,7 @@ use crate::fuzz::{self, Search};
 use crate::prerequisites::{Need, check};
 use crate::suites::{self, Choice};
 use crate::tools::CARGO_DENY;
-use crate::{deny, tidy, web};
+use crate::{alerts, deny, tidy, web};
 
 /// Where the fuzz targets' chance begins.
 const FUZZ_SEED: u64 = 1;
@@ -32,12 +32,13 @@ struct Line {
 type Check = (&'static str, fn(&Context) -> Result<bool>);
 
 // The cheap ones first: who forgot to format wants to know within seconds.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("formatting", formatting),
     ("tidy", |context| tidy::verb(context).map(|()| true)),
     ("lints", lints),
     ("lints of the guests", guest_lints),
     ("lints of the pages", |context| web::lint(context).map(|()| true)),
+    ("alert rules", alerts::check),
     ("cargo-deny is there", |context| CARGO_DENY.install(context).map(|()| true)),
     ("licences, bans, sources", |context| deny::check(context).map(|()| true)),
     ("advisories", deny::advisories),

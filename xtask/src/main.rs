@@ -1,5 +1,6 @@
 //! `cargo xtask`: the only tool to learn. Sets up, runs, tests, checks and measures Ringside.
 
+mod alerts;
 mod bench;
 mod chromium;
 mod ci;
