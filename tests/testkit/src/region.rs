@@ -97,6 +97,12 @@ impl Region {
         std::fs::write(self.file(), text).unwrap();
     }
 
+    /// Its name: of its database, and before its topics and keys.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The region's file.
     #[must_use]
     pub fn file(&self) -> PathBuf {
