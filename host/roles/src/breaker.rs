@@ -282,6 +282,7 @@ async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState
         if !read_directly(&services, &direct).await {
             return;
         }
+        services.workers.metrics().breaker_open.set(1);
         state.send_replace(BreakerState::Open);
         loop {
             if !sleep(RETRY_EVERY, &stop).await {
@@ -294,6 +295,7 @@ async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState
             state.send_replace(BreakerState::Open);
         }
         info!("the relay answers again: the breaker closes");
+        services.workers.metrics().breaker_open.set(0);
         state.send_replace(BreakerState::Closed);
         // Both go on until every room has subscribed again and read what came between.
         if !sleep(RETRY_EVERY, &stop).await {

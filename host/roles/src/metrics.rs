@@ -75,6 +75,8 @@ pub struct RoleMetrics {
     pub unjudged: Family<WorkerLabel, Gauge>,
     /// Totals that the reconciler corrected.
     pub reconciled: Counter,
+    /// 1 while the relay is away and this host reads the log itself, else 0.
+    pub breaker_open: Gauge,
 }
 
 impl RoleMetrics {
@@ -95,6 +97,7 @@ impl RoleMetrics {
             duplicates: Counter::default(),
             unjudged: Family::default(),
             reconciled: Counter::default(),
+            breaker_open: Gauge::default(),
         };
         let m = metrics.clone();
         registry.register(
@@ -130,6 +133,11 @@ impl RoleMetrics {
         );
         registry.register("ringside_duplicates_dropped", "Records that came twice", m.duplicates);
         registry.register("ringside_unjudged_comments", "Comments that wait to be judged", m.unjudged);
+        registry.register(
+            "ringside_relay_breaker_open",
+            "1 while the relay is away and this host reads the log itself",
+            m.breaker_open,
+        );
         registry.register("ringside_reaction_totals_corrected", "Totals that were off", m.reconciled);
         metrics
     }

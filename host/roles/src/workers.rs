@@ -76,6 +76,12 @@ impl Workers {
         self.known().values().cloned().collect()
     }
 
+    /// What all of them count.
+    #[must_use]
+    pub fn metrics(&self) -> &RoleMetrics {
+        &self.metrics
+    }
+
     /// The next offset that a role will read of a partition; none when that is not this process's.
     #[must_use]
     pub fn next_of(&self, role: &'static str, partition: u32) -> Option<u64> {

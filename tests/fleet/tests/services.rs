@@ -44,11 +44,21 @@ fn without_redis_hosts_read_the_log_and_viewers_miss_nothing() {
     let region = Region::on(&Services { redis: own.address().to_owned(), ..Services::shared() });
     let (hosts, _roles) = processes(&region);
     let talk = Talk::begin(&[&hosts[0], &hosts[1]], &STREAMS, PACE);
-    // Posting and seeing go on.
+    let says = |value: &str| {
+        let line = format!("ringside_relay_breaker_open {value}");
+        ringside_testkit::eventually(&format!("`{line}` in the metrics"), || {
+            let said =
+                |host: &Pop| host.operator().get("/metrics").expect(200).text.lines().any(|one| one == line);
+            hosts.iter().all(said).then_some(())
+        });
+    };
+    // Posting and seeing go on, and the metrics tell the truth.
     hurt(&talk, &mut own, |talk| {
         talk.go_on_for(100);
         talk.watch_for(20);
+        says("1");
     });
+    says("0");
     let _ = talk.end();
 }
 
