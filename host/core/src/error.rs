@@ -15,6 +15,8 @@ pub enum Problem {
     Forbidden = 103,
     /// The user is banned.
     Banned = 104,
+    /// The user may read and nothing else, for as long as a moderator said.
+    TimeOut = 105,
     /// A command or body that cannot be read.
     Malformed = 200,
     /// A field with an impossible value.
@@ -70,6 +72,7 @@ pub const TABLE: &[ProblemRow] = &[
     row(Problem::InvalidToken, 401, "invalid token"),
     row(Problem::Forbidden, 403, "not allowed"),
     row(Problem::Banned, 403, "banned"),
+    row(Problem::TimeOut, 403, "time-out"),
     row(Problem::Malformed, 400, "cannot be read"),
     row(Problem::InvalidField, 422, "invalid field"),
     row(Problem::NotFound, 404, "not found"),

@@ -6,6 +6,8 @@
 
 mod rules;
 
+pub use rules::ago;
+
 use async_trait::async_trait;
 use ringside_core::moderation::{Restriction, RestrictionKind};
 use ringside_core::{CommentId, Reference, Role, StreamId, UserId};

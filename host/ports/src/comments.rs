@@ -54,7 +54,8 @@ pub trait Comments: Send + Sync {
     /// Posts a comment or reply. Returns after it is durably in the log.
     ///
     /// # Errors
-    /// `InvalidText`, `InvalidField`, `NotFound`, `Forbidden`, `Unavailable` with a wait.
+    /// `InvalidText`, `InvalidField`, `NotFound`, `Forbidden`, `TimeOut` with what is left of it, `Banned`,
+    /// `Unavailable` with a wait.
     async fn post(&self, author: &Author, stream: &StreamId, comment: NewComment) -> Result<Posted, Failure>;
 
     /// Changes the text of one's own comment. A text that would need review is `Rejected` while the old one is shown:
@@ -70,16 +71,17 @@ pub trait Comments: Send + Sync {
         text: String,
     ) -> Result<Posted, Failure>;
 
-    /// Takes a comment away: one's own, or as a moderator anyone's. Deleting again is done already.
+    /// Takes a comment away: one's own, or as a moderator anyone's, which is a decision like
+    /// [`Comments::moderate`]'s. Deleting again is done already.
     ///
     /// # Errors
-    /// `NotFound`, `Forbidden`, `Unavailable`.
+    /// `NotFound`, `Forbidden`, `Conflict` when another moderator removed it, `Unavailable`.
     async fn delete(&self, user: &Author, stream: &StreamId, id: CommentId) -> Result<(), Failure>;
 
     /// Sets or takes back a like or dislike.
     ///
     /// # Errors
-    /// `NotFound`, `Forbidden`, `Unavailable`.
+    /// `NotFound`, `Forbidden`, `TimeOut`, `Banned`, `Unavailable`.
     async fn react(
         &self,
         user: &Author,
@@ -91,7 +93,7 @@ pub trait Comments: Send + Sync {
     /// Counts emoji for the stream; sent as totals after [`ringside_core::limits::EMOJI_GATHER_MS`].
     ///
     /// # Errors
-    /// `InvalidEmoji`, `Forbidden`, `Unavailable`.
+    /// `InvalidEmoji`, `Forbidden`, `TimeOut`, `Banned`, `Unavailable`.
     async fn emoji(
         &self,
         user: &Author,
@@ -117,10 +119,10 @@ pub trait Comments: Send + Sync {
         patch: SettingsPatch,
     ) -> Result<Settings, Failure>;
 
-    /// Decides on a held comment (moderators). Deciding the same again is done already.
+    /// Decides on a comment (moderators), in the audit log and the room. Deciding the same again is done already.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound`, `Conflict` when another decision was made, `Unavailable`.
+    /// `Forbidden`, `NotFound`, `Conflict` when another moderator decided, naming who and when, `Unavailable`.
     async fn moderate(
         &self,
         user: &Author,

@@ -1,13 +1,18 @@
 //! The command line: one module a verb.
 
+mod audit;
 mod client;
 mod component;
+mod dead_letters;
 mod key;
 mod load;
 mod play;
 mod region;
+mod review;
 mod serve;
+mod show;
 mod token;
+mod user;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -41,6 +46,18 @@ enum Verb {
     /// Check, sign, push, list, remove and roll back components.
     #[command(subcommand)]
     Component(component::Verb),
+    /// See what waits for a moderator, approve and remove.
+    #[command(subcommand)]
+    Review(review::Verb),
+    /// Take something away from a user, and see what is taken away.
+    #[command(subcommand)]
+    User(user::Verb),
+    /// See who decided what, and undo it.
+    #[command(subcommand)]
+    Audit(audit::Verb),
+    /// See records that could not be read, and put them back.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Verb),
     /// Check a region's file, and bring its services to this program's schema.
     #[command(subcommand)]
     Region(region::Verb),
@@ -112,6 +129,10 @@ pub(crate) fn run() -> Outcome {
         Verb::Token(args) => token::run(&args),
         Verb::Key(verb) => key::run(&verb),
         Verb::Component(verb) => component::run(&verb),
+        Verb::Review(verb) => review::run(&verb),
+        Verb::User(verb) => user::run(&verb),
+        Verb::Audit(verb) => audit::run(&verb),
+        Verb::DeadLetters(verb) => dead_letters::run(&verb),
         Verb::Region(verb) => region::run(&verb),
         Verb::Play(args) => play::run(args),
         Verb::Load(args) => load::run(args),

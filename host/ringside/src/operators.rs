@@ -1,11 +1,14 @@
-//! The operators' address: components and releases, streams, review, bans, dead letters, metrics.
+//! The operators' address: components and releases, streams, review, restrictions, audit log, dead letters, metrics.
 //!
 //! Never open: each route asks for a token whose role allows it. Viewers cannot reach it, it has an address of its
 //! own.
 
 mod access;
+mod audit;
 mod components;
 mod dead_letters;
+mod fields;
+mod review;
 mod streams;
 mod users;
 
@@ -19,8 +22,8 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 use ringside_edge::auth::Verifier;
 use ringside_edge::http::ProblemResponse;
-use ringside_ports::{Audit, Catalog, Comments, Log};
-use ringside_roles::{Clock, Workers};
+use ringside_ports::{Audit, Catalog, Log};
+use ringside_roles::{Clock, Intake, Workers};
 
 use crate::releaser::Releaser;
 use access::Operator;
@@ -39,7 +42,7 @@ pub(crate) struct OperatorServices {
     pub(crate) releaser: Arc<Releaser>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) audit: Arc<dyn Audit>,
-    pub(crate) comments: Arc<dyn Comments>,
+    pub(crate) intake: Arc<Intake>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) workers: Workers,
     pub(crate) disconnect: Disconnect,
@@ -58,8 +61,11 @@ pub(crate) fn router(services: OperatorServices) -> Router {
         .route("/v1/releases/rollback", post(components::rollback))
         .route("/v1/streams", get(streams::list).post(streams::create))
         .route("/v1/streams/{stream}", patch(streams::change))
-        .route("/v1/review", get(streams::review))
+        .route("/v1/review", get(review::list).post(review::decide))
         .route("/v1/users/{user}/ban", put(users::ban).delete(users::unban))
+        .route("/v1/users/{user}/restrictions", get(users::restrictions).post(users::restrict))
+        .route("/v1/audit", get(audit::page))
+        .route("/v1/audit/{number}/undo", post(audit::undo))
         .route("/v1/dead-letters", get(dead_letters::list))
         .route("/v1/dead-letters/replay", post(dead_letters::replay))
         .route("/v1/workers", get(workers))

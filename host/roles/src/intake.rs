@@ -4,13 +4,16 @@
 //! and moderators) → log → answer; the answer leaves only when the comment is durably in the log.
 
 mod commands;
+mod decide;
 mod emoji;
 mod find;
 mod post;
 mod recent;
 mod references;
+mod restricted;
 pub mod streams;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +24,7 @@ use ringside_core::{Author, CommentId, Failure, Reaction, Role, Settings, Settin
 use ringside_ports::catalog::StreamEntry;
 use ringside_ports::comments::{NewComment, Posted, Reacted};
 use ringside_ports::store::{Page, PageQuery, StoredComment};
-use ringside_ports::{Catalog, Comments, Counters, Log, Policy, PortError, Store};
+use ringside_ports::{Audit, Catalog, Comments, Counters, Log, Policy, PortError, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
@@ -44,6 +47,8 @@ pub struct IntakeServices {
     pub store: Arc<dyn Store>,
     /// Streams and settings.
     pub catalog: Arc<dyn Catalog>,
+    /// What moderators decided: restrictions are asked for with each comment, and decisions recorded.
+    pub audit: Arc<dyn Audit>,
     /// Limits over all hosts.
     pub counters: Arc<dyn Counters>,
     /// The chain.
@@ -69,6 +74,8 @@ pub struct Intake {
     recent: Mutex<RecentTexts>,
     pace: Mutex<Pace>,
     emoji: EmojiGatherer,
+    /// Restrictions could not be read when they were last asked for.
+    restrictions_away: AtomicBool,
 }
 
 impl Intake {
@@ -85,6 +92,7 @@ impl Intake {
             recent: Mutex::default(),
             pace: Mutex::default(),
             emoji,
+            restrictions_away: AtomicBool::new(false),
         })
     }
 
@@ -205,7 +213,7 @@ impl Comments for Intake {
         id: CommentId,
         review: Review,
     ) -> Result<(), Failure> {
-        self.review(user, stream, id, review).await
+        self.decide(user, stream, id, review, "").await
     }
 
     async fn page(&self, query: PageQuery) -> Result<Page, Failure> {

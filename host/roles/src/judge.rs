@@ -124,7 +124,9 @@ async fn judge_one(services: &JudgeServices, unjudged: &Unjudged) -> Judged {
         Ok(None) => return Judged::Done,
         Err(_) => return Judged::Later,
     };
-    if stored.visibility == Visibility::Removed || !stored.judgement.is_unjudged() {
+    // One that is in the shadow unjudged was put there for its author, by a moderator.
+    let is_settled = matches!(stored.visibility, Visibility::Removed | Visibility::Shadow);
+    if is_settled || !stored.judgement.is_unjudged() {
         return Judged::Done;
     }
     let Ok(entry) = services.streams.get(&unjudged.stream).await else { return Judged::Later };

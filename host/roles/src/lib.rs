@@ -12,6 +12,7 @@ pub mod clock;
 pub mod consumer;
 pub mod coordinator;
 pub mod dead_letters;
+pub mod deeds;
 pub mod intake;
 pub mod judge;
 pub mod limits;

@@ -36,6 +36,7 @@ pub(crate) fn intake(
         appender,
         store: embedded.store_port(),
         catalog: embedded.catalog.clone(),
+        audit: embedded.audit.clone(),
         counters: embedded.counters.clone(),
         policy: components.policy(),
         clock,

@@ -21,7 +21,7 @@ fn run(arguments: &[&str]) -> (i32, String) {
 
 #[test]
 fn every_verb_has_help_with_an_example() {
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 23] = [
         &["serve"],
         &["token"],
         &["key", "new"],
@@ -34,6 +34,16 @@ fn every_verb_has_help_with_an_example() {
         &["component", "history"],
         &["component", "remove"],
         &["component", "rollback"],
+        &["review", "list"],
+        &["review", "approve"],
+        &["review", "remove"],
+        &["user", "restrict"],
+        &["user", "restrictions"],
+        &["audit", "list"],
+        &["audit", "undo"],
+        &["dead-letters", "list"],
+        &["dead-letters", "show"],
+        &["dead-letters", "replay"],
         &[],
     ];
     for verb in verbs {

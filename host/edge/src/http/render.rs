@@ -72,7 +72,12 @@ impl CommentBody {
             likes,
             dislikes,
             replies,
-            held: comment.visibility == Visibility::Held,
+            held: match comment.visibility {
+                Visibility::Held => true,
+                // Its author is not told.
+                Visibility::Shadow => for_moderator,
+                Visibility::Shown | Visibility::Removed => false,
+            },
             judgement,
         }
     }

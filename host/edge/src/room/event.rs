@@ -16,6 +16,8 @@ pub enum Audience {
     Viewers,
     /// Moderators (its author is told apart, see [`Direct`]).
     Moderators,
+    /// The same of what is in the shadow: moderators see it marked as `held`, its author must not.
+    Shadow,
     /// Moderators, because sampling left it out for the others.
     LeftOut,
 }
@@ -150,9 +152,7 @@ impl Converted {
                 self.left_out_for(comment, &wire, recent);
                 self.add(offset, Audience::LeftOut, WireEvent::Comment(wire));
             }
-            Visibility::Held | Visibility::Shadow => {
-                self.restricted(offset, &comment.author.id, WireEvent::Comment(wire));
-            }
+            Visibility::Held | Visibility::Shadow => self.hidden(offset, comment.visibility, wire),
             Visibility::Removed => {}
         }
     }
@@ -195,18 +195,29 @@ impl Converted {
 
     fn moderated(&mut self, offset: u64, comment: &Comment, before: Option<Visibility>, recent: &mut Recent) {
         recent.insert(comment);
-        let wire = WireEvent::Comment(comment.clone().into());
+        let wire = WireComment::from(comment.clone());
         let removed = WireEvent::Removed { comment: comment.id, by: Remover::Policy };
         match (before, comment.visibility) {
             // Judged later, and nothing changed for viewers: a comment reaches a session once.
             (Some(Visibility::Shown) | None, Visibility::Shown) => {}
-            (_, Visibility::Shown) => self.add(offset, Audience::All, wire),
+            (_, Visibility::Shown) => self.add(offset, Audience::All, WireEvent::Comment(wire)),
             (_, Visibility::Removed) => self.add(offset, Audience::All, removed),
             (Some(Visibility::Shown) | None, _) => {
                 self.add(offset, Audience::Viewers, removed);
-                self.restricted(offset, &comment.author.id, wire);
+                self.hidden(offset, comment.visibility, wire);
             }
             _ => {}
+        }
+    }
+
+    /// A comment for moderators and its author.
+    fn hidden(&mut self, offset: u64, visibility: Visibility, comment: WireComment) {
+        if visibility == Visibility::Shadow {
+            let (user, marked) = (comment.author.id.clone(), WireComment { held: true, ..comment.clone() });
+            self.directs.push(Direct::Event { user, event: WireEvent::Comment(comment) });
+            self.add(offset, Audience::Shadow, WireEvent::Comment(marked));
+        } else {
+            self.restricted(offset, &comment.author.id.clone(), WireEvent::Comment(comment));
         }
     }
 

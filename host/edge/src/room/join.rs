@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use ringside_core::wire::{Batch, Joined, Message, Resumed, WireComment, WireEvent};
-use ringside_core::{EventKind, Failure, Position, UserId, limits};
+use ringside_core::{EventKind, Failure, Position, UserId, Visibility, limits};
 use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
 use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader, StoredComment};
@@ -49,13 +49,28 @@ impl Viewer {
         }
     }
 
-    /// Who is no moderator sees one's own held comments.
-    fn sees(&self, event: &RoomEvent) -> bool {
-        let own = || match &event.event {
-            WireEvent::Comment(comment) => Some(&comment.author.id) == self.user(),
-            _ => false,
-        };
-        self.tier.sees(event.audience) || (event.audience != Audience::Viewers && own())
+    /// An event as they see it. Who is no moderator sees one's own hidden comments, and not which are in the shadow.
+    fn seen(&self, event: &RoomEvent) -> Option<RoomEvent> {
+        if self.tier.sees(event.audience) {
+            return Some(event.clone());
+        }
+        let WireEvent::Comment(comment) = &event.event else { return None };
+        if event.audience == Audience::Viewers || Some(&comment.author.id) != self.user() {
+            return None;
+        }
+        let mut own = event.clone();
+        if let (Audience::Shadow, WireEvent::Comment(comment)) = (event.audience, &mut own.event) {
+            comment.held = false;
+        }
+        Some(own)
+    }
+
+    /// A comment of a page as they see it.
+    fn shown(&self, stored: StoredComment) -> WireComment {
+        let StoredComment { comment, likes, dislikes, replies } = stored;
+        let is_shadow = comment.visibility == Visibility::Shadow && self.reader == Reader::Moderator;
+        let comment = WireComment::from(comment);
+        WireComment { likes, dislikes, replies, held: comment.held || is_shadow, ..comment }
     }
 }
 
@@ -91,8 +106,8 @@ impl Since {
     fn of<'e>(events: impl Iterator<Item = &'e RoomEvent>, viewer: &Viewer, most: usize) -> Self {
         let mut since = Self::default();
         for event in events {
-            if viewer.sees(event) {
-                since.events.push(event.clone());
+            if let Some(event) = viewer.seen(event) {
+                since.events.push(event);
                 if since.events.len() >= most {
                     break;
                 }
@@ -312,7 +327,7 @@ async fn fresh(
         warn!(stream = %room.stream, "the store is far behind: a join's history lacks the newest comments");
     }
     let since = since.unwrap_or_default().events;
-    let mut history = overlay(page.items, since.into_iter().map(|event| event.event));
+    let mut history = overlay(viewer, page.items, since.into_iter().map(|event| event.event));
     let surplus = history.len().saturating_sub(usize::try_from(size).unwrap_or(usize::MAX));
     history.drain(..surplus);
     let mut joined = room.joined(&moment, resumed, room.position(moment.next));
@@ -322,17 +337,12 @@ async fn fresh(
 }
 
 /// A page as it is after some events, oldest first.
-fn overlay(page: Vec<StoredComment>, events: impl Iterator<Item = WireEvent>) -> Vec<WireComment> {
-    let mut history: Vec<WireComment> = page
-        .into_iter()
-        .rev()
-        .map(|StoredComment { comment, likes, dislikes, replies }| WireComment {
-            likes,
-            dislikes,
-            replies,
-            ..comment.into()
-        })
-        .collect();
+fn overlay(
+    viewer: &Viewer,
+    page: Vec<StoredComment>,
+    events: impl Iterator<Item = WireEvent>,
+) -> Vec<WireComment> {
+    let mut history: Vec<WireComment> = page.into_iter().rev().map(|stored| viewer.shown(stored)).collect();
     let known: HashSet<_> = history.iter().map(|comment| comment.id).collect();
     for event in events {
         let find = |id, history: &mut Vec<WireComment>| history.iter().position(|comment| comment.id == id);

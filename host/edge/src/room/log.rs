@@ -42,7 +42,7 @@ impl Tier {
         match audience {
             Audience::All => true,
             Audience::Viewers => self == Self::Sampled,
-            Audience::Moderators | Audience::LeftOut => self == Self::Full,
+            Audience::Moderators | Audience::Shadow | Audience::LeftOut => self == Self::Full,
         }
     }
 }

@@ -26,8 +26,9 @@ fn text(operation: &'static str, name: &str, text: &str, max: usize) -> PortResu
     Ok(())
 }
 
-/// How long ago something was, for people.
-fn ago(then_ms: u64, now_ms: u64) -> String {
+/// How long ago something was, for people. Both in milliseconds since 1970.
+#[must_use]
+pub fn ago(then_ms: u64, now_ms: u64) -> String {
     let seconds = now_ms.saturating_sub(then_ms) / 1_000;
     match seconds {
         0..120 => format!("{seconds} s ago"),
@@ -44,8 +45,9 @@ impl By {
 }
 
 impl AuditEntry {
-    /// `user.ban` by `mod` 3 s ago (entry 7).
-    fn told(&self, now_ms: u64) -> String {
+    /// What was done, by whom and when, for people: `user.ban` by `mod` 3 s ago (entry 7).
+    #[must_use]
+    pub fn told(&self, now_ms: u64) -> String {
         let undone = if self.undoes.is_some() { "undoing " } else { "" };
         let when = ago(self.by.at_ms, now_ms);
         format!("{undone}`{}` by `{}` {when} (entry {})", self.deed.kind(), self.by.actor, self.number)

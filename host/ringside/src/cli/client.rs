@@ -12,12 +12,18 @@ pub(crate) struct HostArgs {
     /// The operators' address of the host.
     #[arg(long, env = "RINGSIDE_OPERATORS", default_value = "http://127.0.0.1:8081", value_name = "URL")]
     operators: String,
-    /// An operator's token; `ringside token --user me --role operator` prints one.
+    /// An operator's token, or a moderator's for review, users and audit log; `ringside token --user me --role
+    /// operator` prints one.
     #[arg(long, env = "RINGSIDE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
     /// Print what the host answers as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A part of a path or query: of what ids may have, `|` alone cannot stand there as it is.
+pub(super) fn escaped(id: &str) -> String {
+    id.replace('|', "%7C")
 }
 
 /// How long a call may take: a push compiles and tests the component before it is answered.

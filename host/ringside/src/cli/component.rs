@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::HostArgs;
 use super::print;
+use super::show::show_or_json;
 use crate::exit::{Exit, Outcome};
 
 mod show;
@@ -157,10 +158,6 @@ pub(crate) fn run(verb: &Verb) -> Outcome {
             Ok(())
         }
     }
-}
-
-fn show_or_json(json: bool, body: &Value, show: fn(&Value) -> String) {
-    print(&if json { format!("{body}\n") } else { show(body) });
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Exit> {

@@ -45,7 +45,8 @@ fn role(text: &str) -> Result<Role, String> {
         .ok_or_else(|| "use viewer, moderator or operator".into())
 }
 
-fn seconds(text: &str) -> Result<u64, String> {
+/// Seconds of a number with s, m, h or d.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no duration: write 90s, 15m, 12h or 7d");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let scale = match unit {

@@ -1,15 +1,16 @@
-//! Routes about streams and the review queue.
+//! Routes about streams.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ringside_core::error::Problem;
-use ringside_core::{CommentId, Settings, SettingsPatch, StreamId, limits};
-use ringside_edge::http::{JsonBody, ProblemResponse, page_body};
+use ringside_core::{Settings, SettingsPatch, StreamId};
+use ringside_edge::http::{JsonBody, ProblemResponse};
+use ringside_ports::Comments as _;
 use ringside_ports::catalog::StreamEntry;
 use ringside_ports::error::PortErrorKind;
-use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader};
+use ringside_roles::deeds::{self, Change};
 use serde::Deserialize;
 
 use super::OperatorServices;
@@ -50,7 +51,7 @@ pub(super) struct CreateBody {
 
 pub(super) async fn create(
     State(services): State<OperatorServices>,
-    _: Operator,
+    Operator(operator): Operator,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Answer {
     let title = body.title.unwrap_or_else(|| body.id.to_string());
@@ -71,6 +72,14 @@ pub(super) async fn create(
         ),
         _ => ProblemResponse::new(Problem::Unavailable, error.to_string()),
     })?;
+    let change = Change {
+        what: "stream.create",
+        stream: Some(&entry.id),
+        subject: entry.id.as_str(),
+        before: None,
+        after: serde_json::to_value(&entry).ok(),
+    };
+    deeds::note(&*services.audit, deeds::by(&operator, entry.created_at_ms, ""), change).await;
     Ok((StatusCode::CREATED, Json(entry)).into_response())
 }
 
@@ -80,31 +89,7 @@ pub(super) async fn change(
     Path(stream): Path<String>,
     JsonBody(patch): JsonBody<SettingsPatch>,
 ) -> Answer {
-    let entry = services.comments.stream(&stream).await?;
-    let settings = services.comments.change_settings(&moderator, &entry.id, patch).await?;
+    let entry = services.intake.stream(&stream).await?;
+    let settings = services.intake.change_settings(&moderator, &entry.id, patch).await?;
     Ok(Json(settings).into_response())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReviewParams {
-    stream: StreamId,
-    cursor: Option<CommentId>,
-}
-
-/// Held and flagged comments of a stream, newest first.
-pub(super) async fn review(
-    State(services): State<OperatorServices>,
-    _: Moderator,
-    Query(params): Query<ReviewParams>,
-) -> Answer {
-    let query = PageQuery {
-        stream: params.stream,
-        of: PageOf::Review,
-        reader: Reader::Moderator,
-        anchor: params.cursor.map_or(Anchor::Newest, Anchor::Before),
-        size: limits::PAGE_SIZE,
-    };
-    let page = services.comments.page(query).await?;
-    Ok(Json(page_body(page, true)).into_response())
 }

@@ -1,19 +1,24 @@
-//! Commands that are not posts: delete, react, emoji, pin, settings, review.
+//! Commands that are not posts: delete, react, emoji, pin, settings.
+
+use std::sync::Mutex;
 
 use ringside_core::error::Problem;
 use ringside_core::event::Remover;
 use ringside_core::wire::Review;
 use ringside_core::{
-    Action, Author, CommentId, EventKind, Failure, Reaction, RegionId, Settings, SettingsPatch, Stamp,
-    StreamId, Visibility,
+    Author, CommentId, EventKind, Failure, Reaction, RegionId, Settings, SettingsPatch, Stamp, StreamId,
+    Visibility,
 };
 use ringside_ports::comments::Reacted;
 use ringside_ports::counters::{Hit, Window};
 use ringside_ports::policy::{Activity, Admission, Admitted};
+use serde_json::{Value, json};
 
+use super::decide::removed;
 use super::find::not_found;
 use super::post::WINDOW_MS;
-use super::{Intake, needs_moderator, needs_sign_in, unavailable};
+use super::{Intake, lock, needs_moderator, needs_sign_in, unavailable};
+use crate::deeds::{self, Change};
 
 impl Intake {
     pub(super) async fn delete_comment(
@@ -32,29 +37,16 @@ impl Intake {
                 not_found(stream, id)
             });
         }
+        if !wrote {
+            return self.decide(user, stream, id, Review::Remove, "").await;
+        }
         if stored.comment.visibility == Visibility::Removed {
             return Ok(());
         }
-        let by = if wrote { Remover::Author } else { Remover::Moderator };
-        self.remove(user, stream, id, by).await?;
+        let kind = removed(user, id, Remover::Author, "");
+        self.services.appender.append(stream, kind).await?;
         self.count("delete");
         Ok(())
-    }
-
-    async fn remove(
-        &self,
-        user: &Author,
-        stream: &StreamId,
-        id: CommentId,
-        by: Remover,
-    ) -> Result<(), Failure> {
-        let kind = EventKind::CommentRemoved {
-            comment: id,
-            by,
-            actor: Some(user.id.clone()),
-            reason: String::new(),
-        };
-        self.services.appender.append(stream, kind).await.map(drop)
     }
 
     pub(super) async fn react_to(
@@ -64,7 +56,7 @@ impl Intake {
         id: CommentId,
         reaction: Reaction,
     ) -> Result<Reacted, Failure> {
-        needs_sign_in(user)?;
+        self.may_act(user, stream).await?;
         self.find(Some(user), stream, id).await?;
         if let Some(wait) = self.admit(user, stream, Activity::Reaction).await? {
             return Ok(wait);
@@ -87,7 +79,7 @@ impl Intake {
         emoji: String,
         count: u32,
     ) -> Result<Reacted, Failure> {
-        needs_sign_in(user)?;
+        self.may_act(user, stream).await?;
         if let Some(wait) = self.admit(user, stream, Activity::Emoji).await? {
             return Ok(wait);
         }
@@ -162,9 +154,11 @@ impl Intake {
                 Some(stored.comment)
             }
         };
+        let after = comment.as_ref().map(|comment| json!({ "comment": comment.id }));
         let kind = EventKind::Pinned { comment, actor: user.id.clone() };
         self.services.appender.append(stream, kind).await?;
         self.count("pin");
+        self.note(user, stream, "stream.pin", None, after).await;
         Ok(())
     }
 
@@ -175,47 +169,36 @@ impl Intake {
         patch: SettingsPatch,
     ) -> Result<Settings, Failure> {
         needs_moderator(user)?;
+        let before = Mutex::new(None);
         let settings = self
             .streams
-            .change(stream, |before| {
-                patch.apply(before).map_err(|error| Failure::new(Problem::InvalidSettings, error.to_string()))
+            .change(stream, |settings| {
+                *lock(&before) = Some(settings.clone());
+                patch
+                    .apply(settings)
+                    .map_err(|error| Failure::new(Problem::InvalidSettings, error.to_string()))
             })
             .await?;
         let kind = EventKind::SettingsChanged { settings: settings.clone(), actor: user.id.clone() };
         self.services.appender.append(stream, kind).await?;
         self.count("settings");
+        let before = lock(&before).take().and_then(|before| serde_json::to_value(before).ok());
+        self.note(user, stream, "stream.settings", before, serde_json::to_value(&settings).ok()).await;
         Ok(settings)
     }
 
-    pub(super) async fn review(
+    /// For the record: it is done already.
+    async fn note(
         &self,
         user: &Author,
         stream: &StreamId,
-        id: CommentId,
-        review: Review,
-    ) -> Result<(), Failure> {
-        needs_moderator(user)?;
-        let stored = self.current(stream, id).await?.ok_or_else(|| not_found(stream, id))?;
-        let mut comment = stored.comment;
-        match (review, comment.visibility) {
-            (Review::Approve, Visibility::Shown) if comment.judgement.action == Action::Flag => {
-                // Shown already: the review queue alone hears of it.
-                comment.judgement.action = Action::Accept;
-                self.services.appender.append(stream, EventKind::CommentModerated { comment }).await?;
-            }
-            (Review::Approve, Visibility::Shown) | (Review::Remove, Visibility::Removed) => return Ok(()),
-            (Review::Approve, Visibility::Removed) => {
-                return Err(Failure::new(Problem::Conflict, "this comment was removed already"));
-            }
-            (Review::Approve, Visibility::Held | Visibility::Shadow) => {
-                comment.visibility = Visibility::Shown;
-                let kind = EventKind::CommentApproved { comment, actor: user.id.clone() };
-                self.services.appender.append(stream, kind).await?;
-            }
-            (Review::Remove, _) => self.remove(user, stream, id, Remover::Moderator).await?,
-        }
-        self.count("moderate");
-        Ok(())
+        what: &str,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) {
+        let by = deeds::by(user, self.services.clock.now_ms(), "");
+        let change = Change { what, stream: Some(stream), subject: stream.as_str(), before, after };
+        deeds::note(&*self.services.audit, by, change).await;
     }
 
     fn region(&self) -> RegionId {

@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use ringside_core::error::Problem;
 use ringside_core::{
-    Action, Author, Comment, CommentId, EventKind, Failure, Judgement, Reference, Settings, StreamId,
-    Visibility, limits, text,
+    Action, Author, Comment, CommentId, EventKind, Failure, Judgement, Reference, Restriction, Settings,
+    StreamId, Visibility, limits, text,
 };
 use ringside_ports::comments::{NewComment, Posted};
 use ringside_ports::counters::{Hit, Window};
 use ringside_ports::policy::{Activity, Admission, Admitted, CommentCounters, Decision, Submission};
 
 use super::references::Claim;
+use super::restricted::shadowed;
 use super::{Intake, lock, needs_sign_in, unavailable};
 use crate::metrics::OutcomeLabel;
 
@@ -55,11 +56,12 @@ impl Intake {
                 }
             },
         };
+        let shadow = self.may_act(author, stream).await?;
         if let Some(parent) = new.reply_to {
             self.find(Some(author), stream, parent).await?;
         }
         let activity = if new.reply_to.is_some() { Activity::Reply } else { Activity::Comment };
-        let judgement = match self.judge(author, stream, &text, activity).await {
+        let judgement = match self.judge(author, stream, &text, activity, shadow.as_ref()).await {
             Ok(Decision::Judged(judgement)) => judgement,
             Ok(Decision::NotAdmitted(admitted)) => return Ok(self.not_admitted(admitted)),
             Err(failure) => {
@@ -103,13 +105,13 @@ impl Intake {
         id: CommentId,
         new_text: String,
     ) -> Result<Posted, Failure> {
-        needs_sign_in(author)?;
+        let shadow = self.may_act(author, stream).await?;
         let text = check_text(&new_text)?;
         let mut comment = self.find_current(Some(author), stream, id).await?.comment;
         if comment.author.id != author.id {
             return Err(Failure::new(Problem::Forbidden, "only its author may edit a comment"));
         }
-        let judgement = match self.judge(author, stream, &text, Activity::Edit).await? {
+        let judgement = match self.judge(author, stream, &text, Activity::Edit, shadow.as_ref()).await? {
             Decision::Judged(judgement) => judgement,
             Decision::NotAdmitted(admitted) => return Ok(self.not_admitted(admitted)),
         };
@@ -137,6 +139,7 @@ impl Intake {
         stream: &StreamId,
         text: &str,
         activity: Activity,
+        shadow: Option<&Restriction>,
     ) -> Result<Decision, Failure> {
         let settings = self.streams.settings(stream).await?;
         if settings.emoji_only && !author.role.moderates() && !text::is_emoji_only(text) {
@@ -196,7 +199,7 @@ impl Intake {
         };
         match decision {
             Some(Decision::Judged(judgement)) => {
-                Ok(Decision::Judged(hold_for_review(judgement, &settings, author)))
+                Ok(Decision::Judged(shadowed(hold_for_review(judgement, &settings, author), shadow)))
             }
             Some(not_admitted) => {
                 self.take_back(&hits).await;

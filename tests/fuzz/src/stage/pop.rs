@@ -78,6 +78,7 @@ async fn put_together(
         appender: appender.clone(),
         store: store.clone(),
         catalog: embedded.catalog.clone(),
+        audit: embedded.audit.clone(),
         counters: embedded.counters.clone(),
         policy: components.policy(),
         clock: clock.clone(),
