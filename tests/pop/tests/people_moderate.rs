@@ -267,8 +267,10 @@ fn what_a_shadow_banned_user_says_is_marked_for_moderators_and_looks_as_ever_to_
         seen.into_iter().find(|comment| comment["id"] == id.as_str()).map(|comment| comment["held"].clone())
     };
     for (user, role, held) in [("mona", "moderator", json!(true)), ("ann", "viewer", Value::Null)] {
+        // Made before the connection, which waits five seconds for it.
+        let token = pop.token(user, role);
         let mut late = Client::connect(&pop);
-        late.command(json!({ "type": "authenticate", "token": pop.token(user, role) }), "authenticated");
+        late.command(json!({ "type": "authenticate", "token": token }), "authenticated");
         assert_eq!(
             held_in(&mut late, json!({ "type": "join", "stream": "s" })),
             Some(held.clone()),
