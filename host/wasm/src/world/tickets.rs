@@ -52,7 +52,7 @@ mod tests {
         };
         assert_eq!(run(&[3, 5, 63], &[3, 5, 63]).unwrap(), [3, 5, 63]);
         assert_eq!(run(&[63, 3, 5], &[3, 5, 63]).unwrap(), [3, 5, 63]);
-        assert_eq!(run(&[], &[]).unwrap(), []);
+        assert_eq!(run(&[], &[]).unwrap(), Vec::<u32>::new());
         for (answers, part) in [
             (&[3, 5][..], "answered 2 verdicts to 3"),
             (&[3, 5, 63, 7], "answered 4 verdicts to 3"),
