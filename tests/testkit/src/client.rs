@@ -80,8 +80,9 @@ impl Client {
     /// Connects, signs in and joins.
     #[must_use]
     pub fn join(pop: &Pop, user: &str, role: &str, stream: &str) -> Self {
-        let mut client = Self::connect(pop);
+        // Before the connection, which is given five seconds to sign in.
         let token = pop.token(user, role);
+        let mut client = Self::connect(pop);
         client.command(json!({ "type": "authenticate", "token": token }), "authenticated");
         client.command(json!({ "type": "join", "stream": stream }), "joined");
         client
