@@ -113,7 +113,8 @@ impl Backend {
     /// the other and are not too many are written together.
     pub(crate) async fn write(&self, operation: &'static str, writes: Vec<Write<'_>>) -> PortResult<()> {
         let batches: Vec<_> = batches(writes).into_iter().map(|batch| self.send(operation, batch)).collect();
-        bounded(batches, BATCHES_IN_FLIGHT).await.map(drop)
+        // In no order: one slow batch must not hold up those behind it.
+        stream::iter(batches).buffer_unordered(BATCHES_IN_FLIGHT).try_collect().await
     }
 
     async fn send(&self, operation: &'static str, writes: Vec<Write<'_>>) -> PortResult<()> {
