@@ -7,7 +7,9 @@
     reason = "helpers of tests"
 )]
 
-use ringside_testkit::{Client, Region, Services, eventually};
+use std::time::Duration;
+
+use ringside_testkit::{Client, Pop, Region, Services, eventually};
 use serde_json::json;
 
 #[test]
@@ -53,4 +55,41 @@ fn two_hosts_and_the_roles_apart_are_one_region_to_its_viewers() {
         let listed = writer.operator().get("/v1/workers").expect(200).body;
         listed["items"].as_array().unwrap().iter().all(|item| item["lag"] == 0).then_some(())
     });
+}
+
+#[test]
+fn what_moderators_decide_on_one_host_holds_on_the_other() {
+    let region = Region::on(&Services::shared());
+    let (first, second) = (region.process("host"), region.process("host"));
+    let _roles = region.process("coordinator,writer,judge,reconciler");
+    let mut troll = Client::join(&second, "troll", "viewer", "s");
+    let mut quiet = Client::join(&second, "quiet", "viewer", "s");
+    let desk = |host: &Pop| host.operators_with(Some(host.token("mona", "moderator")));
+    let restrict = |user: &str, body: serde_json::Value| {
+        desk(&first).post(&format!("/v1/users/{user}/restrictions"), &body).expect(201).body
+    };
+
+    // A time-out: they may read and not write, until it is undone on the other host.
+    let entry = restrict("quiet", json!({ "kind": "time-out", "seconds": 600, "reason": "calm down" }));
+    // Asked for slowly: a connection has 60 commands a minute.
+    let mut tries = |holds: bool| {
+        eventually(if holds { "the time-out to hold on the other host" } else { "it to be over" }, || {
+            std::thread::sleep(Duration::from_millis(400));
+            let answer = quiet.ask(json!({ "type": "emoji", "emoji": "🔥" }));
+            let timed_out = answer["number"] == 105;
+            assert!(timed_out || answer["status"] == "done", "{answer}");
+            (timed_out == holds).then_some(())
+        });
+    };
+    tries(true);
+    let number = entry["entry"].as_u64().or_else(|| entry["number"].as_u64()).unwrap();
+    desk(&second).post(&format!("/v1/audit/{number}/undo"), &json!({})).expect(200);
+    tries(false);
+
+    // A ban ends the user's connections wherever they are, and nobody decides it twice.
+    restrict("troll", json!({ "kind": "ban", "reason": "spam" }));
+    assert_eq!(troll.close_code(), 4504);
+    let again =
+        desk(&second).post("/v1/users/troll/restrictions", &json!({ "kind": "ban", "reason": "spam" }));
+    again.expect_problem(208, "mona");
 }
