@@ -195,7 +195,7 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// Adds to this region's share, unless the event is in it already; true when it is told of.
+    /// Adds to this region's share, unless the event is in it already.
     fn count(&mut self, key: &Key, version: i64, add: impl FnOnce(&mut Share)) {
         let Some(entry) = self.comments.get_mut(key).filter(|entry| entry.is_there(version)) else { return };
         let share = entry.counts.0.entry(self.region.to_owned()).or_default();
