@@ -273,7 +273,9 @@ async fn watch_over(services: BreakerServices, state: watch::Sender<BreakerState
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            away = health.wait_for(|health| !health.is_up) => if away.is_err() {
+            is_near = async { health.wait_for(|health| !health.is_up).await.is_err() } => if is_near {
+                // A relay within the process never goes. Subscriptions end with `state`, which is kept until then.
+                stop.cancelled().await;
                 return;
             }
         }

@@ -31,6 +31,9 @@ const GROUP: &str = "coordinator";
 /// Records before the end that a coordinator which takes over relays again at most: the one before it kept its place
 /// every [`SWEEP`], so this is a second of 20,000 comments. What is older, hosts find in the log when they join.
 const REPEATED_MAX: u64 = 20_000;
+/// Mentions and replies older than this, in milliseconds, are told to nobody beyond the room: a coordinator that catches up
+/// would tell them long after.
+const TARGETED_AGE_MS: u64 = 60_000;
 /// While sampling, a quiet moment must not leave the banner up: plans are looked at this often.
 const SWEEP: Duration = Duration::from_millis(1_000);
 
@@ -72,7 +75,8 @@ pub async fn run(
     let partition = worker.partition();
     let log = services.log.clone();
     let extent = log.extent(Topic::RoomEvents, partition).await?;
-    let place = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.next);
+    // On a log that no coordinator read yet, viewers may have come and spoken before this one began.
+    let place = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.first);
     let start = place.clamp(extent.next.saturating_sub(REPEATED_MAX), extent.next);
     let mut place = Some(place);
     relay_from(services, worker, start, &mut place, stop).await;
@@ -197,7 +201,9 @@ impl Coordinator {
 
     async fn publish(&mut self, stream: StreamId, events: Events, next: u64) {
         let Some(state) = self.streams.get_mut(&stream) else { return };
-        let targeted: Vec<_> = events.iter().filter(|(_, event)| is_targeted(event)).cloned().collect();
+        let since_ms = self.services.clock.now_ms().saturating_sub(TARGETED_AGE_MS);
+        let is_news = |event: &Event| is_targeted(event) && event.at_ms >= since_ms;
+        let targeted: Vec<_> = events.iter().filter(|(_, event)| is_news(event)).cloned().collect();
         let from = state.published;
         state.published = next;
         let plan = state.plan.clone();

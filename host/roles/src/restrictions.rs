@@ -66,7 +66,7 @@ pub struct FollowedAudit {
 }
 
 impl FollowedAudit {
-    /// Follows an audit log until `stop`. `bans` is told of each user who is banned from now on, wherever that was
+    /// Follows an audit log until `stop`. `bans` is told of each user who is banned, wherever and whenever that was
     /// decided.
     #[must_use]
     pub fn start(
@@ -174,11 +174,13 @@ impl Follower {
             let changes = self.audit.restrictions_since(version, AUDIT_PAGE_MAX).await?;
             let is_last = changes.len() < AUDIT_PAGE_MAX;
             for change in changes {
-                let ban = (!change.lifted && change.restriction.kind == RestrictionKind::Ban)
-                    .then(|| change.restriction.user.clone());
+                let restriction = &change.restriction;
+                let is_ban = !change.lifted && restriction.kind == RestrictionKind::Ban;
+                // Also those from before this host began: it may have let them in while bans could not be read.
+                let ban =
+                    (is_ban && restriction.holds_at(self.clock.now_ms())).then(|| restriction.user.clone());
                 lock(&self.known).take(change);
-                // Before the host began it had no connections to end; who comes is refused at the door.
-                if let Some(user) = ban.filter(|_| lock(&self.known).is_whole) {
+                if let Some(user) = ban {
                     let _ = self.bans.send(user).await;
                 }
             }

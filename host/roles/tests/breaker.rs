@@ -251,3 +251,40 @@ async fn a_room_sees_everything_once_while_the_relay_goes_and_comes_back() {
     in_still.until_seen(4).await;
     stop.cancel();
 }
+
+#[tokio::test]
+async fn a_relay_within_the_process_is_carried_through_and_never_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Embedded::open(folder.path(), &EmbeddedOptions::default()).unwrap();
+    let (clock, stop) = (Clock::system(), CancellationToken::new());
+    let workers = Workers::new(clock.clone(), RoleMetrics::register(&mut Registry::default()));
+    let services = CoordinatorServices {
+        log: embedded.log.clone(),
+        relay: embedded.relay.clone(),
+        policy: Arc::new(Quiet),
+        directory: embedded.directory.clone(),
+        clock,
+    };
+    let breaker = BreakerRelay::start(
+        BreakerServices {
+            far: embedded.relay.clone(),
+            near: ringside_embedded::local_relay(),
+            coordinator: services,
+            workers,
+        },
+        stop.clone(),
+    );
+    let mut targeted = breaker.subscribe_targeted().await.unwrap();
+    // Long enough for whatever watches over the relay to have looked at it.
+    let nothing = tokio::time::timeout(Duration::from_millis(300), targeted.next()).await;
+    assert!(nothing.is_err(), "it ended, or something came: {nothing:?}");
+    let stream = StreamId::new("s").unwrap();
+    let batch =
+        RelayBatch { stream, partition: 0, from: 0, next: 1, plan: Plan::default(), events: Vec::new() };
+    breaker.publish_targeted(Arc::new(batch.clone())).await.unwrap();
+    let came = tokio::time::timeout(Duration::from_secs(60), targeted.next()).await.unwrap();
+    assert_eq!(came.as_deref(), Some(&batch));
+    stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(60), targeted.next()).await;
+    assert!(ended.unwrap().is_none(), "it ends with the process");
+}
