@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ringside_testkit::pop::bundle;
-use ringside_testkit::{Client, Pop};
+use ringside_testkit::{Client, Pop, eventually};
 use serde_json::{Value, json};
 
 const VIEWERS: usize = 500;
@@ -64,8 +64,14 @@ fn throttle(pop: &Pop, comments_per_minute: usize) -> u64 {
     )
 }
 
-fn write(pop: &Pop, writer: usize, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<Told> {
-    let (rest, stop) = (pop.rest_as(&format!("w{writer}"), "viewer"), stop.clone());
+fn write(
+    pop: &Pop,
+    writer: usize,
+    stop: &Arc<AtomicBool>,
+    answered: &Arc<AtomicUsize>,
+) -> std::thread::JoinHandle<Told> {
+    let (rest, stop, answered) =
+        (pop.rest_as(&format!("w{writer}"), "viewer"), stop.clone(), answered.clone());
     std::thread::spawn(move || {
         let mut told = Told::default();
         for n in 0.. {
@@ -81,6 +87,7 @@ fn write(pop: &Pop, writer: usize, stop: &Arc<AtomicBool>) -> std::thread::JoinH
                     told.rejected += 1;
                 }
             }
+            answered.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(PACE);
         }
         told
@@ -132,12 +139,16 @@ fn components_are_swapped_under_load_and_no_connection_or_comment_is_lost() {
         .map(|left| read(viewers.split_off(viewers.len() - viewers.len() / (READERS - left)), &accepted))
         .collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = (0..WRITERS).map(|writer| write(&pop, writer, &stop)).collect();
+    let answered = Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> = (0..WRITERS).map(|writer| write(&pop, writer, &stop, &answered)).collect();
     for round in 0..ROUNDS {
         let word = WORDS[round % 2];
         forbidden.insert(forbid(&pop, word), word);
         throttle(&pop, 1_000_001 + round);
         push(&pop, &[codec.to_str().unwrap()]);
+        // However quick the swaps are: each writer says both words under each rule.
+        let wanted = answered.load(Ordering::Relaxed) + 4 * WRITERS;
+        eventually("the writers to go on", || (answered.load(Ordering::Relaxed) >= wanted).then_some(()));
     }
     stop.store(true, Ordering::Relaxed);
     let told: Vec<Told> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
