@@ -31,9 +31,6 @@ use access::Operator;
 /// Largest body: a component of 32 MiB in base64, and its signature.
 const BODY_BYTES_MAX: usize = 48 << 20;
 
-/// Ends a banned user's connections.
-pub(crate) type Disconnect = Arc<dyn Fn(&ringside_core::UserId) + Send + Sync>;
-
 /// What the routes work with.
 #[derive(Clone)]
 pub(crate) struct OperatorServices {
@@ -45,7 +42,6 @@ pub(crate) struct OperatorServices {
     pub(crate) intake: Arc<Intake>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) workers: Workers,
-    pub(crate) disconnect: Disconnect,
     /// Brings gauges up to date before they are read.
     pub(crate) refresh: Arc<dyn Fn() + Send + Sync>,
     pub(crate) registry: Arc<Registry>,

@@ -100,7 +100,7 @@ async fn run(config: Config) -> Outcome {
     // What is read for viewers: nobody waits for a backend that is known to be away.
     let store = Arc::new(GuardedStore::new(backends.store.clone(), clock.clone()));
     let catalog = Arc::new(GuardedCatalog::new(backends.catalog.clone(), clock.clone()));
-    let (banned, mut bans) = mpsc::channel(restrictions::BANS_CAPACITY);
+    let (banned, bans) = mpsc::channel(restrictions::BANS_CAPACITY);
     let audit = FollowedAudit::start(backends.audit.clone(), clock.clone(), banned, stop.clone());
 
     // What is counted.
@@ -217,12 +217,7 @@ async fn run(config: Config) -> Outcome {
         let viewers =
             Viewers::start(&config, &services, appender.clone(), clock.clone(), &health, &tasks, &stop)?;
         viewers.register(&mut registry);
-        let disconnect = viewers.disconnect();
-        tasks.spawn(async move {
-            while let Some(user) = bans.recv().await {
-                disconnect(&user);
-            }
-        });
+        tasks.spawn(viewers.end_banned(bans));
         Some(viewers)
     } else {
         drop(bans);
@@ -239,7 +234,6 @@ async fn run(config: Config) -> Outcome {
         intake: intake.clone(),
         log: log.clone(),
         workers,
-        disconnect: viewers.as_ref().map_or_else(|| Arc::new(|_: &_| {}) as _, Viewers::disconnect),
         refresh: viewers.as_ref().map_or_else(|| Arc::new(|| {}) as _, Viewers::refresh),
         registry: Arc::new(registry),
     })

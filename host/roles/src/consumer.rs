@@ -67,6 +67,45 @@ pub struct Chunk {
     pub next: u64,
 }
 
+/// How far a worker has carried out its partition, kept in the log for whoever takes over.
+pub struct Place {
+    log: Arc<dyn Log>,
+    worker: Arc<Worker>,
+    kept: Option<u64>,
+}
+
+impl Place {
+    /// The place of the worker's role in its partition.
+    ///
+    /// # Errors
+    /// When the log cannot tell it.
+    pub async fn find(log: Arc<dyn Log>, worker: Arc<Worker>) -> PortResult<Self> {
+        let kept = log.committed(worker.role(), Topic::RoomEvents, worker.partition()).await?;
+        Ok(Self { log, worker, kept })
+    }
+
+    /// The offset that was kept last; none on a log that the role did not read yet.
+    #[must_use]
+    pub fn kept(&self) -> Option<u64> {
+        self.kept
+    }
+
+    /// Keeps the offset before which everything has had its effect. When that fails it is tried with the next call,
+    /// and who takes over before carries some of it out again, which every role can bear.
+    pub async fn keep(&mut self, offset: u64) {
+        if self.kept == Some(offset) {
+            return;
+        }
+        let (role, partition) = (self.worker.role(), self.worker.partition());
+        match self.log.commit(role, Topic::RoomEvents, partition, offset).await {
+            Ok(()) => self.kept = Some(offset),
+            Err(error) => {
+                warn!(role, partition, %error, "a place in the log could not be kept, trying again");
+            }
+        }
+    }
+}
+
 /// A worker's reader of its partition.
 pub struct Consumer {
     log: Arc<dyn Log>,

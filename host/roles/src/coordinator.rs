@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
-use crate::consumer::{Chunk, Consumer, OnPoison};
+use crate::consumer::{Chunk, Consumer, OnPoison, Place};
 use crate::pace::Pace;
 use crate::workers::Worker;
 
@@ -26,8 +26,6 @@ const PLAN_AGE_MS: u64 = 1_000;
 /// Streams that must exceed this many comments a second before the throttle is asked at all: below it no plan
 /// samples, and quiet streams cost no call.
 const PLAN_FROM_PER_SECOND: u32 = 10;
-/// The coordinator's place in the log.
-const GROUP: &str = "coordinator";
 /// Records before the end that a coordinator which takes over relays again at most: the one before it kept its place
 /// every [`SWEEP`], so this is a second of 20,000 comments. What is older, hosts find in the log when they join.
 const REPEATED_MAX: u64 = 20_000;
@@ -72,14 +70,12 @@ pub async fn run(
     worker: Arc<Worker>,
     stop: CancellationToken,
 ) -> PortResult<()> {
-    let partition = worker.partition();
-    let log = services.log.clone();
-    let extent = log.extent(Topic::RoomEvents, partition).await?;
+    let place = Place::find(services.log.clone(), worker.clone()).await?;
+    let extent = services.log.extent(Topic::RoomEvents, worker.partition()).await?;
     // On a log that no coordinator read yet, viewers may have come and spoken before this one began.
-    let place = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.first);
-    let start = place.clamp(extent.next.saturating_sub(REPEATED_MAX), extent.next);
-    let mut place = Some(place);
-    relay_from(services, worker, start, &mut place, stop).await;
+    let start = place.kept().unwrap_or(extent.first);
+    let start = start.clamp(extent.next.saturating_sub(REPEATED_MAX), extent.next);
+    relay_from(services, worker, start, Some(place), stop).await;
     Ok(())
 }
 
@@ -90,7 +86,7 @@ pub async fn run_beside(
     start: u64,
     stop: CancellationToken,
 ) {
-    relay_from(services, worker, start, &mut None, stop).await;
+    relay_from(services, worker, start, None, stop).await;
 }
 
 /// Keeps its place in the log where it has one.
@@ -98,11 +94,11 @@ async fn relay_from(
     services: CoordinatorServices,
     worker: Arc<Worker>,
     start: u64,
-    place: &mut Option<u64>,
+    mut place: Option<Place>,
     stop: CancellationToken,
 ) {
-    let (log, partition) = (services.log.clone(), worker.partition());
-    let mut consumer = Consumer::new(log.clone(), start, OnPoison::Skip, worker, stop);
+    let partition = worker.partition();
+    let mut consumer = Consumer::new(services.log.clone(), start, OnPoison::Skip, worker, stop);
     let mut coordinator =
         Coordinator { services, partition, start, streams: HashMap::new(), pace: Pace::default() };
     let mut read_to = start;
@@ -118,23 +114,15 @@ async fn relay_from(
             },
             _ = sweep.tick() => {
                 coordinator.lift_plans().await;
-                keep_place(&*log, partition, read_to, place).await;
+                if let Some(place) = &mut place {
+                    place.keep(read_to).await;
+                }
             }
         }
     }
-    keep_place(&*log, partition, read_to, place).await;
-}
-
-async fn keep_place(log: &dyn Log, partition: u32, read_to: u64, place: &mut Option<u64>) {
-    if place.is_none_or(|place| place == read_to) {
-        return;
+    if let Some(place) = &mut place {
+        place.keep(read_to).await;
     }
-    if let Err(error) = log.commit(GROUP, Topic::RoomEvents, partition, read_to).await {
-        // Hosts drop what is relayed twice.
-        warn!(partition, %error, "the coordinator could not keep its place, it may relay again");
-        return;
-    }
-    *place = Some(read_to);
 }
 
 struct Coordinator {

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringside_core::{Comment, CommentId, EventKind, Judgement, StreamId, Visibility};
+use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
 use ringside_ports::policy::{CommentCounters, Decision, Submission};
-use ringside_ports::{Log, Policy, PortResult, Store};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::appender::Appender;
-use crate::consumer::{Consumer, OnPoison};
-use crate::intake::streams::Streams;
+use crate::consumer::{Consumer, OnPoison, Place};
 use crate::metrics::WorkerLabel;
+use crate::role::RoleServices;
 use crate::workers::Worker;
 
 /// Unjudged comments held in memory; past it the judge stops reading, the rest waits in the log.
@@ -23,23 +22,6 @@ const WAITING_MAX: usize = 10_000;
 const RETRY: Duration = Duration::from_secs(2);
 /// Most comments tried at once, so that live comments find the chain free.
 const TRIED_AT_ONCE: usize = 64;
-/// The judge's place in the log.
-const GROUP: &str = "judge";
-
-/// What the judge works with.
-#[derive(Clone)]
-pub struct JudgeServices {
-    /// Read.
-    pub log: Arc<dyn Log>,
-    /// Read.
-    pub store: Arc<dyn Store>,
-    /// Asked.
-    pub policy: Arc<dyn Policy>,
-    /// Settings of streams.
-    pub streams: Arc<Streams>,
-    /// Takes the verdicts.
-    pub appender: Appender,
-}
 
 struct Unjudged {
     offset: u64,
@@ -51,16 +33,15 @@ struct Unjudged {
 ///
 /// # Errors
 /// When the judge's place cannot be read at the start.
-pub async fn run(services: JudgeServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
+pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
     let partition = worker.partition();
     let log = services.log.clone();
-    let extent = log.extent(Topic::RoomEvents, partition).await?;
-    let next = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.first);
-    let mut consumer = Consumer::new(log.clone(), next, OnPoison::Skip, worker.clone(), stop.clone());
+    let mut place = Place::find(log.clone(), worker.clone()).await?;
+    let next = place.kept().unwrap_or(log.extent(Topic::RoomEvents, partition).await?.first);
+    let mut consumer = Consumer::new(log, next, OnPoison::Skip, worker.clone(), stop.clone());
     let mut waiting: VecDeque<Unjudged> = VecDeque::new();
-    let label = WorkerLabel { role: GROUP, partition };
+    let label = WorkerLabel { role: worker.role(), partition };
     let mut read_to = next;
-    let mut committed = next;
     let mut retry = tokio::time::interval(RETRY);
     retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -80,13 +61,7 @@ pub async fn run(services: JudgeServices, worker: Arc<Worker>, stop: Cancellatio
             _ = retry.tick() => {
                 judge(&services, partition, read_to, &mut waiting).await;
                 worker.metrics().unjudged.get_or_create(&label).set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
-                let place = waiting.front().map_or(read_to, |first| first.offset);
-                if place > committed {
-                    match log.commit(GROUP, Topic::RoomEvents, partition, place).await {
-                        Ok(()) => committed = place,
-                        Err(error) => warn!(partition, %error, "the judge could not keep its place, it will judge again"),
-                    }
-                }
+                place.keep(waiting.front().map_or(read_to, |first| first.offset)).await;
             }
             () = stop.cancelled() => return Ok(()),
         }
@@ -94,7 +69,7 @@ pub async fn run(services: JudgeServices, worker: Arc<Worker>, stop: Cancellatio
 }
 
 /// Judges what can be judged now; the rest stays, in order.
-async fn judge(services: &JudgeServices, partition: u32, read_to: u64, waiting: &mut VecDeque<Unjudged>) {
+async fn judge(services: &RoleServices, partition: u32, read_to: u64, waiting: &mut VecDeque<Unjudged>) {
     // The store must know the comments before they are looked up in it.
     if waiting.is_empty() || !services.store.checkpoint(partition).await.is_ok_and(|at| at >= read_to) {
         return;
@@ -118,7 +93,7 @@ enum Judged {
     Later,
 }
 
-async fn judge_one(services: &JudgeServices, unjudged: &Unjudged) -> Judged {
+async fn judge_one(services: &RoleServices, unjudged: &Unjudged) -> Judged {
     let stored = match services.store.comment(&unjudged.stream, unjudged.comment).await {
         Ok(Some(stored)) => stored.comment,
         Ok(None) => return Judged::Done,

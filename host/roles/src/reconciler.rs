@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringside_core::{CommentId, EventKind, StreamId};
+use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
-use ringside_ports::{Log, PortResult, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::appender::Appender;
-use crate::clock::Clock;
-use crate::consumer::{Consumer, OnPoison};
+use crate::consumer::{Consumer, OnPoison, Place};
+use crate::role::RoleServices;
 use crate::workers::Worker;
 
 /// A comment that was reacted to.
@@ -22,8 +21,6 @@ struct Touched {
     comment: CommentId,
 }
 
-/// The reconciler's place in the log.
-const GROUP: &str = "reconciler";
 /// Comments that wait to be counted anew; past it new ones wait for their next reaction.
 const COMMENTS_MAX: usize = 50_000;
 /// Most comments counted anew in a second, so that the store's other work goes first.
@@ -72,34 +69,17 @@ impl Waiting {
     }
 }
 
-/// What the reconciler works with.
-#[derive(Clone)]
-pub struct ReconcilerServices {
-    /// Read: which comments were reacted to.
-    pub log: Arc<dyn Log>,
-    /// Counts anew.
-    pub store: Arc<dyn Store>,
-    /// Takes the totals that were off.
-    pub appender: Appender,
-    /// Time.
-    pub clock: Clock,
-}
-
 /// Counts the comments of a partition anew until `stop`. What waited when it ends is counted with its next reaction.
 ///
 /// # Errors
 /// When the reconciler's place cannot be read at the start.
-pub async fn run(
-    services: ReconcilerServices,
-    worker: Arc<Worker>,
-    stop: CancellationToken,
-) -> PortResult<()> {
+pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
     let partition = worker.partition();
     let log = services.log.clone();
-    let extent = log.extent(Topic::RoomEvents, partition).await?;
-    let next = log.committed(GROUP, Topic::RoomEvents, partition).await?.unwrap_or(extent.next);
-    let mut consumer = Consumer::new(log.clone(), next, OnPoison::Skip, worker.clone(), stop.clone());
-    let (mut waiting, mut read_to, mut committed) = (Waiting::default(), next, next);
+    let mut place = Place::find(log.clone(), worker.clone()).await?;
+    let next = place.kept().unwrap_or(log.extent(Topic::RoomEvents, partition).await?.next);
+    let mut consumer = Consumer::new(log, next, OnPoison::Skip, worker.clone(), stop.clone());
+    let (mut waiting, mut read_to) = (Waiting::default(), next);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -117,15 +97,13 @@ pub async fn run(
             }
             _ = tick.tick() => {
                 recount(&services, &worker, &mut waiting).await;
-                if read_to > committed && log.commit(GROUP, Topic::RoomEvents, partition, read_to).await.is_ok() {
-                    committed = read_to;
-                }
+                place.keep(read_to).await;
             }
         }
     }
 }
 
-async fn recount(services: &ReconcilerServices, worker: &Worker, waiting: &mut Waiting) {
+async fn recount(services: &RoleServices, worker: &Worker, waiting: &mut Waiting) {
     for one in waiting.take_due(services.clock.now_ms(), RECOUNTS_PER_SECOND) {
         match services.store.recount(&one.stream, one.comment).await {
             Ok(Some(totals)) => {

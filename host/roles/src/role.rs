@@ -9,11 +9,8 @@ use crate::appender::Appender;
 use crate::clock::Clock;
 use crate::coordinator::{self, CoordinatorServices};
 use crate::intake::streams::Streams;
-use crate::judge::{self, JudgeServices};
-use crate::reconciler::{self, ReconcilerServices};
-use crate::shares;
 use crate::workers::Workers;
-use crate::writer::{self, WriterServices};
+use crate::{judge, reconciler, shares, writer};
 
 /// A role that reads the log. Processes of one role share the partitions among themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,29 +87,14 @@ pub async fn run(
             shares::run(log, name, workers, stop, work).await
         }
         LogRole::Writer => {
-            let services =
-                WriterServices { log: services.log, store: services.store, appender: services.appender };
             let work = move |worker, stop| writer::run(services.clone(), worker, stop);
             shares::run(log, name, workers, stop, work).await
         }
         LogRole::Judge => {
-            let services = JudgeServices {
-                log: services.log,
-                store: services.store,
-                policy: services.policy,
-                streams: services.streams,
-                appender: services.appender,
-            };
             let work = move |worker, stop| judge::run(services.clone(), worker, stop);
             shares::run(log, name, workers, stop, work).await
         }
         LogRole::Reconciler => {
-            let services = ReconcilerServices {
-                log: services.log,
-                store: services.store,
-                appender: services.appender,
-                clock: services.clock,
-            };
             let work = move |worker, stop| reconciler::run(services.clone(), worker, stop);
             shares::run(log, name, workers, stop, work).await
         }

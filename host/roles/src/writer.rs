@@ -6,33 +6,23 @@ use std::time::Duration;
 
 use ringside_core::event::Totals;
 use ringside_core::{CommentId, EventKind, StreamId, limits};
+use ringside_ports::PortResult;
 use ringside_ports::store::Applied;
-use ringside_ports::{Log, PortResult, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
 use crate::consumer::{Consumer, OnPoison};
+use crate::role::RoleServices;
 use crate::workers::Worker;
 
 /// Most comments whose totals are sent in one event.
 const TOTALS_PER_EVENT: usize = 500;
 
-/// What the writer works with.
-#[derive(Clone)]
-pub struct WriterServices {
-    /// Read.
-    pub log: Arc<dyn Log>,
-    /// Written.
-    pub store: Arc<dyn Store>,
-    /// Takes totals.
-    pub appender: Appender,
-}
-
 /// Writes a partition from the store's checkpoint until `stop`.
 ///
 /// # Errors
 /// When the checkpoint cannot be read at the start.
-pub async fn run(services: WriterServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
+pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: CancellationToken) -> PortResult<()> {
     let partition = worker.partition();
     let next = services.store.checkpoint(partition).await?;
     let mut consumer = Consumer::new(services.log.clone(), next, OnPoison::Keep, worker.clone(), stop);

@@ -41,9 +41,6 @@ async fn record(
     let by = by(moderator, services.clock.now_ms(), reason);
     let entry = services.audit.record(by, deed, instead_of).await.map_err(|error| refused(&error))?;
     if let Deed::Restrict { user, kind, stream, until_ms } = &entry.deed {
-        if *kind == RestrictionKind::Ban {
-            (services.disconnect)(user);
-        }
         let (kind, stream) = (kind.as_str(), stream.as_ref().map(StreamId::as_str));
         tracing::info!(%user, kind, stream, until_ms, by = %moderator.id, reason, "restricted a user");
     }

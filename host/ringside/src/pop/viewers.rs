@@ -10,6 +10,7 @@ use ringside_core::close::CloseCode;
 use ringside_core::limits;
 use ringside_edge::{Edge, EdgeConfig, Services};
 use ringside_roles::{Appender, Clock, presence};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -78,13 +79,14 @@ impl Viewers {
         })
     }
 
-    /// Ends a user's connections.
-    pub(super) fn disconnect(&self) -> Arc<dyn Fn(&UserId) + Send + Sync> {
-        let (edge, runtime) = (self.edge.clone(), tokio::runtime::Handle::current());
-        Arc::new(move |user| {
-            let (edge, user) = (edge.clone(), user.clone());
-            runtime.spawn(async move { edge.disconnect_user(&user, CloseCode::Banned).await });
-        })
+    /// Ends the connections of everyone who is banned, wherever that was decided.
+    pub(super) fn end_banned(&self, mut bans: mpsc::Receiver<UserId>) -> impl Future<Output = ()> + use<> {
+        let edge = self.edge.clone();
+        async move {
+            while let Some(user) = bans.recv().await {
+                edge.disconnect_user(&user, CloseCode::Banned).await;
+            }
+        }
     }
 
     /// Asks viewers to reconnect, each at a moment of its own.
