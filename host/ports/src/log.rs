@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::error::PortResult;
+use crate::error::{PortError, PortErrorKind, PortResult};
 
 /// What a record is about. Each has its own partitions and offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,33 @@ pub struct NewRecord {
 
 /// Largest payload: Kafka's default message size, less its overhead.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
+/// Longest key: far above every id.
+pub const KEY_BYTES_MAX: usize = 1_024;
+
+/// What every log asks of records before it appends them.
+///
+/// # Errors
+/// `Invalid`, as [`Log::append`] has it.
+pub fn check_records(log: &dyn Log, topic: Topic, partition: u32, records: &[NewRecord]) -> PortResult<()> {
+    let invalid = |detail: String| Err(PortError::new(PortErrorKind::Invalid, "log.append", detail));
+    if records.is_empty() {
+        return invalid("no records: nothing to append".into());
+    }
+    for record in records {
+        if record.payload.len() > RECORD_BYTES_MAX || record.key.len() > KEY_BYTES_MAX {
+            return invalid(format!(
+                "a record of key `{}` ({} bytes, at most {KEY_BYTES_MAX}) has {} bytes, at most {RECORD_BYTES_MAX}",
+                record.key.chars().take(80).collect::<String>(),
+                record.key.len(),
+                record.payload.len()
+            ));
+        }
+        if log.partition_of(topic, &record.key) != partition {
+            return invalid(format!("key `{}` is not of partition {partition}", record.key));
+        }
+    }
+    Ok(())
+}
 
 /// A record that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
-use ringside_ports::log::{Durability, Extent, Membership, NewRecord, RECORD_BYTES_MAX, Record, Topic};
+use ringside_ports::log::{Durability, Extent, Membership, NewRecord, Record, Topic, check_records};
 use serde::{Deserialize, Serialize};
 
 use crate::{EmbeddedOptions, OpenError, files};
@@ -164,23 +164,8 @@ impl ringside_ports::Log for SegmentedLog {
         records: Vec<NewRecord>,
         durability: Durability,
     ) -> PortResult<u64> {
-        let invalid = |detail: String| PortError::new(PortErrorKind::Invalid, "log.append", detail);
         let target = self.partition(topic, partition, "log.append")?;
-        if records.is_empty() {
-            return Err(invalid("no records: nothing to append".into()));
-        }
-        for record in &records {
-            if record.payload.len() > RECORD_BYTES_MAX || record.key.len() > record::KEY_BYTES_MAX {
-                return Err(invalid(format!(
-                    "a record of key `{}` has {} bytes, at most {RECORD_BYTES_MAX}",
-                    record.key.chars().take(80).collect::<String>(),
-                    record.payload.len()
-                )));
-            }
-            if self.partition_of(topic, &record.key) != partition {
-                return Err(invalid(format!("key `{}` is not of partition {partition}", record.key)));
-            }
-        }
+        check_records(self, topic, partition, &records)?;
         target.append(records, durability).await
     }
 

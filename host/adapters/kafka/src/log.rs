@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ringside_ports::error::{PortError, PortErrorKind, PortResult};
-use ringside_ports::log::{Durability, Extent, Log, Membership, NewRecord, RECORD_BYTES_MAX, Record, Topic};
+use ringside_ports::log::{Durability, Extent, Log, Membership, NewRecord, Record, Topic, check_records};
 use sha2::{Digest as _, Sha256};
 
 use crate::catch_up::{CatchUp, Wanted};
@@ -18,8 +18,6 @@ use crate::questions::Questions;
 use crate::tail::{Follower, Found, Partition, Used};
 use crate::{failure, partition, topics};
 
-/// Longest key, as in the embedded log: stream and user ids are far shorter.
-const KEY_BYTES_MAX: usize = 1_024;
 /// How old the broker's word on a followed partition's extent may be. What is appended comes to the follower within
 /// milliseconds, so this is how far behind it is told when the follower is stuck, and how late retention is.
 const EXTENT_AGE_MAX: Duration = Duration::from_secs(1);
@@ -238,23 +236,8 @@ impl Log for KafkaLog {
         records: Vec<NewRecord>,
         durability: Durability,
     ) -> PortResult<u64> {
-        let invalid = |detail: String| PortError::new(PortErrorKind::Invalid, "log.append", detail);
         let (of, one) = self.partition(topic, partition, "log.append")?;
-        if records.is_empty() {
-            return Err(invalid("no records: nothing to append".into()));
-        }
-        for record in &records {
-            if record.payload.len() > RECORD_BYTES_MAX || record.key.len() > KEY_BYTES_MAX {
-                return Err(invalid(format!(
-                    "a record of key `{}` has {} bytes, at most {RECORD_BYTES_MAX}",
-                    record.key.chars().take(80).collect::<String>(),
-                    record.payload.len()
-                )));
-            }
-            if self.partition_of(topic, &record.key) != partition {
-                return Err(invalid(format!("key `{}` is not of partition {partition}", record.key)));
-            }
-        }
+        check_records(self, topic, partition, &records)?;
         of.producer.append(&one.name.topic, one.name.number, &one.written, &records, durability).await
     }
 

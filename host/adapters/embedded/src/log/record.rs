@@ -6,14 +6,12 @@
 //! told of it) from damage to an acknowledged record (kept, and told by reads).
 
 use bytes::Bytes;
-use ringside_ports::log::{NewRecord, RECORD_BYTES_MAX, Record};
+use ringside_ports::log::{KEY_BYTES_MAX, NewRecord, RECORD_BYTES_MAX, Record};
 
 /// Bytes before the key.
 pub(super) const HEAD: usize = 26;
 /// Bytes that `length` does not count.
 const PREFIX: usize = 8;
-/// Longest key.
-pub(super) const KEY_BYTES_MAX: usize = 1_024;
 /// Longest record.
 pub(super) const BYTES_MAX: usize = HEAD + KEY_BYTES_MAX + RECORD_BYTES_MAX;
 
