@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::latency::Latency;
 use crate::progress::Progress;
 use crate::tally::Tally;
-use crate::target::Target;
+use crate::target::{Target, TargetArgs};
 use crate::token::{TokenSource, Tokens};
 
 mod args;
@@ -57,8 +57,14 @@ pub async fn load(args: LoadArgs, tokens: impl TokenSource + 'static) -> Result<
     let plan = Plan::new(&args)?;
     plan.claim_files()?;
     let target = Target::resolve(&args.target).await?;
+    let senders = match &args.sender_url {
+        Some(url) => {
+            Target::resolve(&TargetArgs { url: url.clone(), allow_remote: args.target.allow_remote }).await?
+        }
+        None => target.clone(),
+    };
     let stats = Arc::new(Stats::new(plan.streams.len(), GRACE));
-    let entrance = Arc::new(Entrance { args, target, tokens: Tokens::new(tokens), plan });
+    let entrance = Arc::new(Entrance { args, target, senders, tokens: Tokens::new(tokens), plan });
     let mut run = Run::new(entrance, stats);
     let went_on = run.ramp().await?;
     let measured = if went_on { run.measure().await } else { Measured::default() };
@@ -178,7 +184,7 @@ impl Run {
         let (args, plan, stats) = (&self.entrance.args, &self.entrance.plan, &self.stats);
         // What is on its way for less than the grace when a run is cut short is nobody's loss.
         let losses = stats.losses(std::time::Instant::now());
-        let (retried, dropped) = (lock(&stats.retried), lock(&stats.dropped));
+        let (retried, dropped, seen) = (lock(&stats.retried), lock(&stats.dropped), lock(&stats.seen));
         let per_viewer_second = |count: u64| {
             let viewer_seconds = measured.viewers * measured.seconds;
             if viewer_seconds > 0.0 { count as f64 / viewer_seconds } else { 0.0 }
@@ -206,7 +212,8 @@ impl Run {
             comments: stats.commands(Kind::Comment).report(measured.seconds),
             reactions: stats.commands(Kind::Reaction).report(measured.seconds),
             emoji: stats.commands(Kind::Emoji).report(measured.seconds),
-            seen: lock(&stats.seen).percentiles(),
+            seen: seen.since_sent.percentiles(),
+            seen_after_reply: seen.since_reply.percentiles(),
             viewers_reading: self.viewers_reading,
             lost: losses.lost,
             duplicates: losses.duplicates,
@@ -238,7 +245,7 @@ fn progress(stats: &Stats, elapsed: Duration, duration: Duration) -> String {
         stats.viewers_live.load(Ordering::Relaxed),
         comments.sent,
         comments.acknowledged.percentiles().p99_ms,
-        lock(&stats.seen).percentiles().p99_ms,
+        lock(&stats.seen).since_sent.percentiles().p99_ms,
         lock(&stats.dropped).total(),
     )
 }

@@ -10,6 +10,7 @@ use crate::wire::Codec;
 const EXAMPLES: &str = "Examples:
   ringside load --connections 1000 --comments 200 --duration 60
   ringside load --connections 15000 --comments 0 --ramp 1000 --json
+  ringside load --url http://127.0.0.1:8080 --sender-url http://127.0.0.1:8090
   ringside load --connections 2000 --streams 4 --reactions 50 --emoji 100 --codec msgpack --compression";
 
 /// Loads a host and measures it: viewers that only watch, and senders that comment, like and send emoji at given
@@ -44,6 +45,10 @@ pub struct LoadArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "documented where they are declared")]
     pub target: TargetArgs,
+    /// Public address of the host that senders connect to; --url's where it is left out. With another host of the region
+    /// what is seen has crossed from host to host.
+    #[arg(long, value_name = "URL")]
+    pub sender_url: Option<String>,
     /// How frames are written.
     #[arg(long, value_enum, default_value = "json")]
     pub codec: Codec,

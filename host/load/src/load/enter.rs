@@ -26,6 +26,8 @@ pub(super) const FIRST_COMMAND: u64 = 3;
 pub(super) struct Entrance {
     pub(super) args: LoadArgs,
     pub(super) target: Target,
+    /// Where senders connect.
+    pub(super) senders: Target,
     pub(super) tokens: Tokens,
     pub(super) plan: Plan,
 }
@@ -117,9 +119,9 @@ impl Entrance {
         let meter = if sends { stats.senders.clone() } else { stats.viewers.clone() };
         // A sender passes over what it is sent: it need not be inflated.
         let compression = self.args.compression && !sends;
-        let mut socket = connect(&self.target, self.args.codec, compression, meter)
-            .await
-            .map_err(Refusal::NotConnected)?;
+        let target = if sends { &self.senders } else { &self.target };
+        let mut socket =
+            connect(target, self.args.codec, compression, meter).await.map_err(Refusal::NotConnected)?;
         let upgraded = start.elapsed();
         tokio::time::timeout(ENTER_WAIT_MAX, self.join(&mut socket, &seat, stats)).await.unwrap_or_else(
             |_| Err(Gone::Lost(format!("no reply to join in {} s", ENTER_WAIT_MAX.as_secs())).into()),

@@ -32,6 +32,9 @@ pub struct LoadReport {
     pub emoji: CommandReport,
     /// From sending a comment to a viewer's socket, over all viewers who read.
     pub seen: Percentiles,
+    /// From the reply to its sender to a viewer's socket: about what the way from the log to viewers takes, as the reply
+    /// leaves when the log has the comment. 0 where a viewer saw it first.
+    pub seen_after_reply: Percentiles,
     /// Viewers who read what they were sent; the others count frames and bytes.
     pub viewers_reading: u64,
     /// Accepted comments that a reading viewer did not see within 10 s, once for each such viewer; without what
@@ -168,6 +171,7 @@ impl LoadReport {
         }
         if self.comments.sent > 0 {
             writeln!(f, "seen by others  {}", self.seen)?;
+            writeln!(f, "  after reply   {}", self.seen_after_reply)?;
             writeln!(
                 f,
                 "  {} viewers read: {} lost, {} duplicates, {} left out by sampling, {} late",

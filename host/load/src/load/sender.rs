@@ -126,7 +126,8 @@ impl Desk {
     }
 
     fn answered(&self, command: &Unanswered, reply: &Incoming<'_>) {
-        let took = command.sent.elapsed();
+        let now = Instant::now();
+        let took = now.saturating_duration_since(command.sent);
         let mut commands = self.stats.commands(command.kind);
         commands.acknowledged.record(took);
         let shown = match &*reply.status {
@@ -158,7 +159,7 @@ impl Desk {
         drop(commands);
         if command.kind == Kind::Comment {
             self.stats.tracked(self.stream, |tracker| {
-                if shown { tracker.acknowledged(command.number) } else { tracker.ended(command.number) }
+                if shown { tracker.acknowledged(command.number, now) } else { tracker.ended(command.number) }
             });
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::report::CommandReport;
-use super::tracker::{Losses, Tracker};
+use super::tracker::{Losses, SeenLatency, Tracker};
 use crate::latency::Latency;
 use crate::socket::{Gone, Meter};
 use crate::tally::Tally;
@@ -91,8 +91,8 @@ pub(super) struct Stats {
     reactions: Mutex<Commands>,
     emoji: Mutex<Commands>,
     trackers: Vec<Mutex<Tracker>>,
-    /// From sending to a viewer's screen.
-    pub(super) seen: Mutex<Latency>,
+    /// Until comments reached viewers' screens.
+    pub(super) seen: Mutex<SeenLatency>,
     /// Of viewers.
     pub(super) viewers: Arc<Meter>,
     /// Of senders.
@@ -121,7 +121,7 @@ impl Stats {
             reactions: commands(),
             emoji: commands(),
             trackers: (0..streams).map(|_| Mutex::new(Tracker::new(grace))).collect(),
-            seen: Mutex::new(Latency::new()),
+            seen: Mutex::new(SeenLatency::new()),
             viewers: Arc::default(),
             senders: Arc::default(),
             viewers_live: AtomicU64::new(0),

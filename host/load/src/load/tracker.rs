@@ -26,12 +26,27 @@ pub(super) struct Losses {
     pub(super) late: u64,
 }
 
+/// How long comments took to viewers.
+#[derive(Debug)]
+pub(super) struct SeenLatency {
+    /// From their sending.
+    pub(super) since_sent: Latency,
+    /// From the reply to their sender; nothing where they were seen before it.
+    pub(super) since_reply: Latency,
+}
+
+impl SeenLatency {
+    pub(super) fn new() -> Self {
+        Self { since_sent: Latency::new(), since_reply: Latency::new() }
+    }
+}
+
 /// A comment that is on its way.
 #[derive(Debug)]
 struct Followed {
     sent: Instant,
-    /// It was acknowledged as shown.
-    acknowledged: bool,
+    /// When it was acknowledged as shown.
+    acknowledged: Option<Instant>,
     /// It will not be shown: held, rejected, or never sent.
     ended: bool,
     /// Viewers who should see it.
@@ -103,14 +118,14 @@ impl Tracker {
             return None;
         }
         let expected = self.watching;
-        self.followed.push_back(Followed { sent: now, acknowledged: false, ended: false, expected, seen: 0 });
+        self.followed.push_back(Followed { sent: now, acknowledged: None, ended: false, expected, seen: 0 });
         Some(self.first + self.followed.len() as u64 - 1)
     }
 
     /// The comment is stored and will be shown.
-    pub(super) fn acknowledged(&mut self, number: u64) {
+    pub(super) fn acknowledged(&mut self, number: u64, now: Instant) {
         if let Some(followed) = self.get(number) {
-            followed.acknowledged = true;
+            followed.acknowledged = Some(now);
         }
     }
 
@@ -122,7 +137,7 @@ impl Tracker {
     }
 
     /// A viewer saw a comment of this run.
-    pub(super) fn seen(&mut self, viewer: u32, number: u64, now: Instant, latency: &mut Latency) {
+    pub(super) fn seen(&mut self, viewer: u32, number: u64, now: Instant, latency: &mut SeenLatency) {
         let viewer = bit(viewer);
         let Some(followed) = self.get(number) else {
             self.late += 1;
@@ -130,7 +145,9 @@ impl Tracker {
         };
         if followed.seen & viewer == 0 {
             followed.seen |= viewer;
-            latency.record(now.saturating_duration_since(followed.sent));
+            latency.since_sent.record(now.saturating_duration_since(followed.sent));
+            let replied = followed.acknowledged.unwrap_or(now);
+            latency.since_reply.record(now.saturating_duration_since(replied));
         } else {
             self.duplicates += 1;
         }
@@ -163,7 +180,7 @@ impl Tracker {
                 // Seen by all or not: a comment that is shown twice is recognised for as long as the grace.
                 return;
             }
-            if followed.acknowledged {
+            if followed.acknowledged.is_some() {
                 let missing = followed.missing();
                 for (viewer, account) in self.accounts.iter_mut().enumerate() {
                     account.missing += missing >> viewer & 1;
@@ -176,7 +193,7 @@ impl Tracker {
 
     /// Whether somebody may still see or acknowledge something before its grace ends.
     pub(super) fn is_waiting(&self) -> bool {
-        self.followed.iter().any(|one| !one.ended && (!one.acknowledged || one.missing() != 0))
+        self.followed.iter().any(|one| !one.ended && (one.acknowledged.is_none() || one.missing() != 0))
     }
 
     /// What was lost so far. What is still on its way is not.

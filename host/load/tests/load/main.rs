@@ -65,6 +65,21 @@ async fn every_comment_is_acknowledged_and_seen_by_every_reading_viewer_in_both_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn senders_connect_to_another_host_where_one_is_given() {
+    let (host, of_senders) = (Host::start(Manner::default()).await, Host::start(Manner::default()).await);
+    let line = format!(
+        "--connections 5 --comments 0 --emoji 20 --senders 3 --duration 1 --sender-url http://{}",
+        of_senders.address
+    );
+    let report = run_at(&format!("http://{}", host.address), &line).await.unwrap();
+    assert_eq!((report.connections.joined, report.emoji.done), (8, 20), "{report}");
+    assert_eq!(host.seen.connections.load(Ordering::Relaxed), 5);
+    assert_eq!(host.seen.emoji.load(Ordering::Relaxed), 0);
+    assert_eq!(of_senders.seen.connections.load(Ordering::Relaxed), 3);
+    assert_eq!(of_senders.seen.emoji.load(Ordering::Relaxed), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_host_loses_doubles_or_leaves_out_is_told_apart() {
     let manner = Manner { doubles_every: 4, leaves_out_every: 5, ..Manner::default() };
     let (report, _host) = run(manner, "--connections 2 --comments 40 --senders 10 --duration 1").await;

@@ -4,7 +4,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 struct Run {
     tracker: Tracker,
-    latency: Latency,
+    latency: SeenLatency,
     start: Instant,
 }
 
@@ -13,7 +13,7 @@ impl Run {
     fn new(viewers: u32) -> Self {
         let mut tracker = Tracker::new(GRACE);
         (0..viewers).for_each(|viewer| tracker.watch(viewer));
-        Self { tracker, latency: Latency::new(), start: Instant::now() }
+        Self { tracker, latency: SeenLatency::new(), start: Instant::now() }
     }
 
     fn at(&self, ms: u64) -> Instant {
@@ -22,7 +22,7 @@ impl Run {
 
     fn send(&mut self, ms: u64) -> u64 {
         let number = self.tracker.begin(self.at(ms)).unwrap();
-        self.tracker.acknowledged(number);
+        self.tracker.acknowledged(number, self.at(ms));
         number
     }
 
@@ -46,8 +46,19 @@ fn a_comment_that_all_saw_is_measured_and_none_is_lost() {
     run.see(1, number, 40);
     assert!(!run.tracker.is_waiting());
     assert_eq!(run.losses(60_000), Losses::default());
-    let seen = run.latency.percentiles();
+    let seen = run.latency.since_sent.percentiles();
     assert_eq!((seen.count, seen.max_ms.round() as u64), (2, 40));
+}
+
+#[test]
+fn what_is_seen_is_measured_from_its_reply_too_and_before_the_reply_as_nothing() {
+    let mut run = Run::new(2);
+    let number = run.tracker.begin(run.at(0)).unwrap();
+    run.see(0, number, 20);
+    run.tracker.acknowledged(number, run.at(25));
+    run.see(1, number, 65);
+    let seen = run.latency.since_reply.percentiles();
+    assert_eq!((seen.count, seen.p50_ms.round() as u64, seen.max_ms.round() as u64), (2, 0, 40));
 }
 
 #[test]
@@ -79,7 +90,7 @@ fn a_comment_that_is_shown_twice_is_a_duplicate_for_that_viewer_only() {
         run.see(viewer, number, 10);
     }
     assert_eq!(run.losses(10_000), Losses { duplicates: 1, ..Losses::default() });
-    assert_eq!(run.latency.percentiles().count, 2);
+    assert_eq!(run.latency.since_sent.percentiles().count, 2);
 }
 
 #[test]
