@@ -60,6 +60,13 @@ pub enum EventKind {
         /// The moderator.
         actor: UserId,
     },
+    /// A moderator took a removal back, with the comment as it is seen from now on.
+    CommentRestored {
+        /// The whole comment, so that hosts need not read the store.
+        comment: Comment,
+        /// The moderator.
+        actor: UserId,
+    },
     /// A comment that was taken unjudged, or is judged again, has this verdict now.
     CommentModerated {
         /// The whole comment as it was taken, with its new judgement and visibility.
@@ -132,6 +139,7 @@ impl EventKind {
             Self::CommentEdited { .. } => "CommentEdited",
             Self::CommentRemoved { .. } => "CommentRemoved",
             Self::CommentApproved { .. } => "CommentApproved",
+            Self::CommentRestored { .. } => "CommentRestored",
             Self::CommentModerated { .. } => "CommentModerated",
             Self::ReactionSet { .. } => "ReactionSet",
             Self::ReactionTotals(_) => "ReactionTotals",

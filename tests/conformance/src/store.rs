@@ -40,6 +40,7 @@ crate::checks!($ store store_tests [StorePlace] {
     an_edit_changes_text_mentions_and_judgement,
     a_removed_comment_is_in_no_page_but_can_be_asked_for,
     an_approved_comment_is_shown_unless_it_was_removed,
+    a_restored_comment_is_as_it_was_with_its_likes_and_replies,
     a_later_verdict_decides_who_sees_a_comment_unless_it_was_removed,
     a_verdict_on_a_text_that_was_changed_since_changes_nothing,
     the_pinned_comment_is_the_last_one_that_is_shown,

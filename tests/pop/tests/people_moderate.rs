@@ -111,10 +111,23 @@ fn the_command_line_approves_removes_and_sends_back_to_review() {
     let kinds: Vec<&str> = entries.as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["comment.remove", "comment.approve", "comment.approve", "comment.approve"]);
     assert_eq!(entries[0]["instead_of"], entries[1]["number"]);
-    let (code, text) = run(&pop, &["audit", "undo", &entries[0]["number"].to_string()]);
-    assert_eq!((code, text.contains("stays away")), (1, true), "{text}");
     let (code, text) = run(&pop, &["review", "approve", "s", &id]);
     assert_eq!((code, text.contains("`comment.remove` by `olga`")), (1, true), "{text}");
+
+    let removal = entries[0]["number"].to_string();
+    let (code, text) = run(&pop, &["audit", "undo", &removal, "--reason", "not spam"]);
+    assert_eq!((code, text), (0, format!("undid entry {removal}: comment.remove\n")));
+    let again = bob.event("comment");
+    assert_eq!((&again["id"], &again["text"]), (&json!(id), &json!("please look at this")));
+    eventually("history to have it again", || {
+        let items = pop.rest_as("bob", "viewer").all_comments("s");
+        (items.first()?["id"] == id.as_str()).then_some(())
+    });
+    let (code, text) = run(&pop, &["audit", "undo", &removal]);
+    assert_eq!((code, text.contains("by `olga`")), (1, true), "{text}");
+    // What is given back may be taken away again.
+    done(&pop, &["review", "remove", "s", &id]);
+    assert_eq!(bob.event("removed")["by"], "moderator");
 }
 
 #[test]

@@ -136,7 +136,8 @@ fn story(random: &mut fastrand::Rng) -> Vec<(u64, Event)> {
             },
             7 => removed(number(n)),
             8..10 => EventKind::CommentApproved { comment: about, actor: user("mod") },
-            10..12 => EventKind::CommentModerated { comment: about },
+            10 => EventKind::CommentRestored { comment: about, actor: user("mod") },
+            11 => EventKind::CommentModerated { comment: about },
             12 => EventKind::Pinned { comment: random.bool().then_some(about), actor: user("mod") },
             13 => EventKind::EmojiCounted(vec![("gg".into(), 3), (format!("e{}", random.u8(0..3)), 1)]),
             _ => {

@@ -77,6 +77,9 @@ fn kind() -> impl Strategy<Value = (usize, EventKind)> {
         1 => n.clone().prop_map(move |n| of(n, EventKind::CommentApproved {
             comment: comment(n, Action::Accept), actor: user(0),
         })),
+        1 => (n.clone(), action()).prop_map(move |(n, action)| of(n, EventKind::CommentRestored {
+            comment: comment(n, action), actor: user(0),
+        })),
         1 => (n.clone(), action()).prop_map(move |(n, action)| of(n, EventKind::CommentModerated {
             comment: comment(n, action),
         })),
@@ -151,6 +154,12 @@ impl Model {
                 if let Some(kept) = kept.filter(|kept| kept.visibility != Visibility::Removed) {
                     kept.visibility = Visibility::Shown;
                     kept.judgement.action = Action::Accept;
+                }
+            }
+            EventKind::CommentRestored { comment, .. } => {
+                let kept = self.comments.get_mut(&comment.id);
+                if let Some(kept) = kept.filter(|kept| kept.visibility == Visibility::Removed) {
+                    kept.visibility = comment.visibility;
                 }
             }
             EventKind::CommentModerated { comment } => {

@@ -112,6 +112,14 @@ impl Converted {
                 recent.insert(comment);
                 self.add(offset, Audience::All, WireEvent::Comment(comment.clone().into()));
             }
+            EventKind::CommentRestored { comment, .. } => {
+                recent.insert(comment);
+                let wire = WireComment::from(comment.clone());
+                match comment.visibility {
+                    Visibility::Shown => self.add(offset, Audience::All, WireEvent::Comment(wire)),
+                    hidden => self.hidden(offset, hidden, wire),
+                }
+            }
             EventKind::CommentModerated { comment } => self.moderated(offset, comment, before, recent),
             EventKind::ReactionTotals(totals) => {
                 for totals in totals {

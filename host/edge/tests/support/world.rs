@@ -165,7 +165,9 @@ impl World {
                         replies: 0,
                     });
                 }
-                EventKind::CommentApproved { comment, .. } | EventKind::CommentModerated { comment } => {
+                EventKind::CommentApproved { comment, .. }
+                | EventKind::CommentRestored { comment, .. }
+                | EventKind::CommentModerated { comment } => {
                     if let Some(at) = find(&comment.id, &comments) {
                         comments[at].comment = comment.clone();
                     }

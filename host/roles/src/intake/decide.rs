@@ -72,12 +72,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Undoes what an entry of the audit log did: lifts a restriction, or sends an approved comment back to the review
-    /// queue. Returns the entry of the undoing.
+    /// Undoes what an entry of the audit log did: lifts a restriction, sends an approved comment back to the review
+    /// queue, gives back a removed one. Returns the entry of the undoing.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `Unavailable`; `Conflict` when it is undone or replaced: the detail says by whom and
-    /// when. `InvalidField` for what cannot be undone: a removal, a change, an undoing.
+    /// when. `InvalidField` for what cannot be undone: a change, an undoing.
     pub async fn undo(&self, user: &Author, number: u64, reason: &str) -> Result<AuditEntry, Failure> {
         needs_moderator(user)?;
         let audit = &self.services.audit;
@@ -86,24 +86,17 @@ impl Intake {
             let detail = format!("the audit log has no entry {number}: `GET /v1/audit` lists them");
             Failure::new(Problem::NotFound, detail)
         })?;
-        let approved = match &found.deed {
-            Deed::Remove { comment, .. } if found.undoes.is_none() => {
-                let detail = format!(
-                    "entry {number} removed comment `{comment}`, and what is removed stays away: its author may post it again"
-                );
-                return Err(Failure::new(Problem::InvalidField, detail));
-            }
-            Deed::Approve { stream, comment } => Some((stream.clone(), *comment)),
-            _ => None,
-        };
         let now_ms = self.services.clock.now_ms();
         let undone = audit.undo(by(user, now_ms, reason), number).await.map_err(|error| refused(&error))?;
-        if let Some((stream, comment)) = approved
-            && let Err(failure) = self.back_to_review(&stream, comment, user).await
-        {
+        let effect = match &found.deed {
+            Deed::Approve { stream, comment } => self.back_to_review(stream, *comment, user).await,
+            Deed::Remove { stream, comment } => self.restore(stream, *comment, user).await,
+            _ => Ok(()),
+        };
+        if let Err(failure) = effect {
             let why = "its undoing did not get into the room's log";
             if let Err(error) = audit.record(by(user, now_ms, why), found.deed, None).await {
-                tracing::warn!(%error, entry = number, "an approval is undone in the audit log alone");
+                tracing::warn!(%error, entry = number, "a decision is undone in the audit log alone");
             }
             return Err(failure);
         }
@@ -124,6 +117,19 @@ impl Intake {
             comment.judgement.reason = format!("`{}` took its approval back", user.id);
         }
         self.services.appender.append(stream, EventKind::CommentModerated { comment }).await.map(drop)
+    }
+
+    /// A removed comment is seen again by those who saw it before.
+    async fn restore(&self, stream: &StreamId, id: CommentId, user: &Author) -> Result<(), Failure> {
+        let Some(stored) = self.current(stream, id).await? else { return Ok(()) };
+        let mut comment = stored.comment;
+        if comment.visibility != Visibility::Removed {
+            return Ok(());
+        }
+        // What was rejected was never seen by anyone: a moderator decides.
+        comment.visibility = comment.judgement.action.visibility().unwrap_or(Visibility::Held);
+        let kind = EventKind::CommentRestored { comment, actor: user.id.clone() };
+        self.services.appender.append(stream, kind).await.map(drop)
     }
 
     /// The decision on a comment that stands.

@@ -1,6 +1,6 @@
 //! What events make of a comment.
 
-use ringside_core::{Action, Comment, EventKind, Visibility};
+use ringside_core::{Action, Comment, EventKind, Reaction, Visibility};
 use ringside_ports::store::{Anchor, PageOf, Reader};
 
 use super::{StorePlace, feed, newest, of_numbers, page};
@@ -66,6 +66,46 @@ pub async fn an_approved_comment_is_shown_unless_it_was_removed<P: StorePlace>()
     let seen = page(&*feed.store, &s, PageOf::Stream, Reader::Public, Anchor::Newest, 50).await;
     assert_eq!(super::ids(&seen), of_numbers([1, 0]));
     assert_eq!(feed.comment(&s, 2).await.comment.visibility, Visibility::Removed);
+}
+
+pub async fn a_restored_comment_is_as_it_was_with_its_likes_and_replies<P: StorePlace>() {
+    let place = P::fresh().await;
+    let mut feed = feed(&place).await;
+    let s = stream("s");
+    let restored = |n, visibility| EventKind::CommentRestored {
+        comment: comment_seen(&s, n, "ann", visibility),
+        actor: user("mod"),
+    };
+    let reply = || Comment { reply_to: Some(id(0)), ..comment(&s, 1, "bob") };
+    let mut kinds = vec![
+        accepted(comment(&s, 0, "ann")),
+        accepted(reply()),
+        accepted(comment_seen(&s, 2, "ann", Visibility::Held)),
+        accepted(comment_seen(&s, 3, "ann", Visibility::Held)),
+    ];
+    kinds.extend((0..12).map(|n| reacted(0, &format!("u{n}"), Reaction::Like, 1)));
+    kinds.extend([removed(0), removed(1), removed(2)]);
+    feed.apply(&s, kinds).await;
+    assert_eq!(newest(&*feed.store, &s).await, of_numbers([3]));
+    let kinds = vec![
+        restored(0, Visibility::Shown),
+        EventKind::CommentRestored { comment: reply(), actor: user("mod") },
+        restored(2, Visibility::Held),
+        // Nothing took it away, so that nothing is given back.
+        restored(3, Visibility::Shown),
+    ];
+    feed.apply(&s, kinds).await;
+    assert_eq!(newest(&*feed.store, &s).await, of_numbers([3, 2, 1, 0]));
+    let kept = feed.comment(&s, 0).await;
+    assert_eq!((kept.likes, kept.replies), (12, 1));
+    assert_eq!(feed.store.popular(&s, 10).await.unwrap().len(), 1);
+    let replies = page(&*feed.store, &s, PageOf::Replies(id(0)), Reader::Public, Anchor::Newest, 50).await;
+    assert_eq!(super::ids(&replies), of_numbers([1]));
+    let waiting = page(&*feed.store, &s, PageOf::Review, Reader::Moderator, Anchor::Newest, 50).await;
+    assert_eq!(super::ids(&waiting), of_numbers([3, 2]));
+    // Away again, and for good where nobody restores it.
+    feed.apply(&s, vec![removed(0)]).await;
+    assert_eq!(newest(&*feed.store, &s).await, of_numbers([3, 2, 1]));
 }
 
 pub async fn a_later_verdict_decides_who_sees_a_comment_unless_it_was_removed<P: StorePlace>() {

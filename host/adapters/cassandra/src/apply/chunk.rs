@@ -121,6 +121,11 @@ impl<'a> Chunk<'a> {
                     kept.judgement.action = Action::Accept;
                 }
             }),
+            EventKind::CommentRestored { comment, .. } => self.change(stream, comment.id, version, |kept| {
+                if kept.visibility == Visibility::Removed {
+                    kept.visibility = comment.visibility;
+                }
+            }),
             EventKind::CommentModerated { comment } => self.change(stream, comment.id, version, |kept| {
                 // A verdict on a text that was changed since says nothing about the new one.
                 if kept.visibility != Visibility::Removed && kept.text == comment.text {

@@ -86,6 +86,7 @@ impl Backend {
                     *comment
                 }
                 EventKind::CommentApproved { comment, .. }
+                | EventKind::CommentRestored { comment, .. }
                 | EventKind::CommentModerated { comment }
                 | EventKind::Pinned { comment: Some(comment), .. } => comment.id,
                 EventKind::ReactionSet { comment, user, .. } => {

@@ -76,6 +76,11 @@ impl Tables<'_> {
                     kept.judgement.action = Action::Accept;
                 }
             }),
+            EventKind::CommentRestored { comment, .. } => self.change(stream, comment.id, |kept| {
+                if kept.visibility == Visibility::Removed {
+                    kept.visibility = comment.visibility;
+                }
+            }),
             EventKind::CommentModerated { comment } => self.change(stream, comment.id, |kept| {
                 // A verdict on a text that was changed since says nothing about the new one.
                 if kept.visibility != Visibility::Removed && kept.text == comment.text {
