@@ -22,7 +22,7 @@ use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, digest_of};
 
 use crate::chat::{self, Line};
 use crate::figure::{BenchResult, Figure};
-use crate::{Effort, processor};
+use crate::{Ask, Effort, processor};
 use load::Load;
 
 /// Threads, of the chain and of its baseline.
@@ -48,8 +48,8 @@ pub(crate) struct Stage {
 ///
 /// # Errors
 /// When components are missing or a release does not run.
-pub(crate) fn run(effort: &Effort) -> BenchResult {
-    let (rounds, slice) = match effort {
+pub(crate) fn run(ask: &Ask) -> BenchResult {
+    let (rounds, slice) = match ask.effort {
         Effort::Full => (5, Duration::from_millis(1_500)),
         Effort::Quick => (1, Duration::from_millis(500)),
     };

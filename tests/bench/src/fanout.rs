@@ -10,9 +10,9 @@ mod server;
 
 use std::time::Duration;
 
-use crate::Effort;
 use crate::figure::{BenchResult, Figure};
 use crate::processor;
+use crate::{Ask, Effort};
 
 /// Members of the one room.
 const MEMBERS: usize = 10_000;
@@ -43,8 +43,8 @@ struct Extent {
     time: Duration,
 }
 
-pub(crate) fn run(effort: &Effort) -> BenchResult {
-    let extent = match effort {
+pub(crate) fn run(ask: &Ask) -> BenchResult {
+    let extent = match ask.effort {
         Effort::Full => Extent { members: processor::affordable(MEMBERS), time: Duration::from_secs(15) },
         Effort::Quick => Extent { members: 500, time: Duration::from_secs(2) },
     };

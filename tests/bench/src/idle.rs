@@ -10,11 +10,11 @@ use ringside_core::Role;
 use ringside_edge::auth::{Claims, sign};
 use ringside_edge::now_ms;
 
-use crate::Effort;
 use crate::crowd::{Crowd, Order};
 use crate::figure::{BenchError, BenchResult, Figure};
 use crate::processor;
 use crate::program::Program;
+use crate::{Ask, Effort};
 
 /// Connections.
 const CONNECTIONS: usize = 15_000;
@@ -23,8 +23,8 @@ const SECRET: &str = "the secret of a benchmark, 32 bytes";
 /// Time in which what the handshakes left behind goes.
 const SETTLE: Duration = Duration::from_secs(5);
 
-pub(crate) fn run(effort: &Effort) -> BenchResult {
-    let connections = match effort {
+pub(crate) fn run(ask: &Ask) -> BenchResult {
+    let connections = match ask.effort {
         Effort::Full => processor::affordable(CONNECTIONS),
         Effort::Quick => 1_000,
     };

@@ -1,6 +1,7 @@
 //! `ingest`: comments of one stream through the whole intake (checks, counters, components, log) until they are
 //! acknowledged, which is when they are durable. The baseline is a bare loop that writes as many bytes in groups as
-//! large and syncs each: what the disk gives.
+//! large and syncs each: what the disk gives. With `--region` log, counters, store and catalog are a region's real
+//! services, and the baseline is the bare producer of Kafka's client library.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use ringside_core::{Author, Role, StreamId, UserId};
@@ -20,20 +22,37 @@ use ringside_roles::RoleMetrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::figure::{BenchError, BenchResult, Figure};
-use crate::{Effort, chat, pop};
+use crate::pop::Backends;
+use crate::{Ask, Effort, chat, pop, region};
+
+mod kafka;
 
 /// Users who each post again as soon as they are answered: as many as are under way at once on a busy host.
 const USERS: u32 = 2_000;
+/// Records that are looked at again for their size, and sent again by the bare producer.
+const PAYLOADS: usize = 2_000;
 /// The repetition rule is left out: made-up users say more in a second than anyone does in an hour.
 const SLOTS: [(&str, World); 3] =
     [("throttle-standard", World::Throttle), ("words", World::Moderator), ("links", World::Moderator)];
 
-pub(crate) fn run(effort: &Effort) -> BenchResult {
-    let time = if *effort == Effort::Full { Duration::from_secs(10) } else { Duration::from_secs(1) };
+pub(crate) fn run(ask: &Ask) -> BenchResult {
+    let time = if ask.effort == Effort::Full { Duration::from_secs(10) } else { Duration::from_secs(1) };
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let measured = runtime.block_on(measure(folder.path(), time))?;
-    let baseline = bare(folder.path(), measured.group, measured.record_bytes, time)?;
+    let (measured, baseline) = if ask.region {
+        let region = runtime.block_on(region::Connected::new())?;
+        let measured = runtime.block_on(measure(folder.path(), region.backends.clone(), time))?;
+        let baseline = kafka::bare(&region.kafka, &measured.payloads, USERS, time)?;
+        (measured, baseline)
+    } else {
+        let data = folder.path().join("data");
+        let backends = Backends::embedded(&Embedded::open(&data, &EmbeddedOptions::default())?);
+        let mut measured = runtime.block_on(measure(folder.path(), backends, time))?;
+        // With what the log writes around them.
+        measured.record_bytes = folder_bytes(&data.join("log"))? as f64 / measured.records as f64;
+        let baseline = bare(folder.path(), measured.group, measured.record_bytes, time)?;
+        (measured, baseline)
+    };
     Ok(vec![
         Figure::new("acknowledged_per_second", measured.per_second, "comments/s").against(baseline),
         Figure::new("rejected_percent", measured.rejected_percent, "%"),
@@ -47,15 +66,18 @@ struct Measured {
     rejected_percent: f64,
     group: f64,
     record_bytes: f64,
+    /// In the log.
+    records: u64,
+    /// Of some of them.
+    payloads: Vec<Bytes>,
 }
 
-async fn measure(folder: &Path, time: Duration) -> Result<Measured, BenchError> {
+async fn measure(folder: &Path, backends: Backends, time: Duration) -> Result<Measured, BenchError> {
     let components = pop::components(&folder.join("compiled"), &SLOTS).await?;
-    let embedded = Embedded::open(&folder.join("data"), &EmbeddedOptions::default())?;
     let mut registry = Registry::default();
     let metrics = RoleMetrics::register(&mut registry);
     let stop = CancellationToken::new();
-    let intake = pop::intake(&embedded, &components, metrics, stop.clone())?;
+    let intake = pop::intake(&backends, &components, metrics, stop.clone())?;
     let stream = StreamId::new("final")?;
     intake.stream(stream.as_str()).await.map_err(|failure| failure.to_string())?;
     let mut rng = fastrand::Rng::with_seed(1);
@@ -99,13 +121,17 @@ async fn measure(folder: &Path, time: Duration) -> Result<Measured, BenchError> 
     stop.cancel();
     let accepted = accepted.load(Ordering::Relaxed) as f64;
     let rejected = rejected.load(Ordering::Relaxed) as f64;
-    let extent = embedded.log.extent(Topic::RoomEvents, 0).await?;
-    let bytes = folder_bytes(&folder.join("data/log"))?;
+    let partition = backends.log.partition_of(Topic::RoomEvents, stream.as_str());
+    let extent = backends.log.extent(Topic::RoomEvents, partition).await?;
+    let some = backends.log.read(Topic::RoomEvents, partition, extent.first, PAYLOADS, usize::MAX).await?;
+    let payloads: Vec<Bytes> = some.into_iter().map(|record| record.payload).collect();
     Ok(Measured {
         per_second: accepted / seconds,
         rejected_percent: 100.0 * rejected / (accepted + rejected).max(1.0),
         group: mean(&registry, "ringside_append_group_records")?,
-        record_bytes: bytes as f64 / extent.next.max(1) as f64,
+        record_bytes: payloads.iter().map(Bytes::len).sum::<usize>() as f64 / payloads.len().max(1) as f64,
+        records: extent.next.max(1),
+        payloads,
     })
 }
 

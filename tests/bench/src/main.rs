@@ -15,6 +15,8 @@ mod latency;
 mod pop;
 mod processor;
 mod program;
+mod region;
+mod store;
 mod wire;
 
 use std::process::ExitCode;
@@ -41,11 +43,24 @@ const BENCHES: &[Bench] = &[
         latency::run,
     ),
     ("idle", "user memory of 15,000 idle connections that are signed in and joined", idle::run),
+    ("store", "comments taken in by Cassandra, and pages read, against the driver alone", store::run),
     ("fanout", "a stream's comments to 10,000 members, against a bare loop of send", fanout::run),
 ];
 
 /// Name, what it measures, how.
-type Bench = (&'static str, &'static str, fn(&Effort) -> BenchResult);
+type Bench = (&'static str, &'static str, fn(&Ask) -> BenchResult);
+
+/// Those that `--region` is for.
+const OF_A_REGION: [&str; 2] = ["ingest", "latency"];
+
+/// How to measure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask {
+    /// How long.
+    pub(crate) effort: Effort,
+    /// On Kafka, Redis, Cassandra and PostgreSQL, not on embedded backends.
+    pub(crate) region: bool,
+}
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +83,9 @@ struct Arguments {
     /// A few seconds a benchmark, to see that it works.
     #[arg(long)]
     quick: bool,
+    /// On a region's real services, not on embedded backends: for ingest and latency.
+    #[arg(long)]
+    region: bool,
 }
 
 /// Exit code of wrong usage.
@@ -95,13 +113,21 @@ fn main() -> ExitCode {
         eprintln!("there is no benchmark `{unknown}`: give one of {}", known.join(", "));
         return ExitCode::from(USAGE);
     }
+    if arguments.region {
+        let other = arguments.names.iter().find(|name| !OF_A_REGION.contains(&name.as_str()));
+        if let Some(other) = other {
+            eprintln!("`{other}` is not measured on a region: --region is for {}", OF_A_REGION.join(" and "));
+            return ExitCode::from(USAGE);
+        }
+    }
     let effort = if arguments.quick { Effort::Quick } else { Effort::Full };
+    let ask = Ask { effort, region: arguments.region };
     let mut failed = false;
     for (name, _, measure) in BENCHES {
         if !all && !arguments.names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        match measure(&effort) {
+        match measure(&ask) {
             Ok(figures) => print(name, &figures, arguments.json),
             Err(error) => {
                 eprintln!("{name}: {error}");

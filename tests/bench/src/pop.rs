@@ -8,6 +8,7 @@ use bytes::Bytes;
 use ringside_core::{HostId, RegionId};
 use ringside_embedded::Embedded;
 use ringside_ports::releases::{Digest, OnFailure, Release, Slot, World};
+use ringside_ports::{Audit, Catalog, Counters, Log, Store};
 use ringside_roles::appender::Producer;
 use ringside_roles::intake::IntakeServices;
 use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
@@ -20,24 +21,48 @@ use crate::figure::BenchError;
 const UNLIMITED: &str =
     r#"{"comments_per_minute":0,"reactions_per_minute":0,"emoji_per_minute":0,"edits_per_minute":0}"#;
 
-/// The intake of a host that runs these components on these stores.
+/// What an intake stands on.
+#[derive(Clone)]
+pub(crate) struct Backends {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) counters: Arc<dyn Counters>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) audit: Arc<dyn Audit>,
+}
+
+impl Backends {
+    /// Embedded ones.
+    pub(crate) fn embedded(embedded: &Embedded) -> Self {
+        Self {
+            store: embedded.store_port(),
+            log: embedded.log.clone(),
+            counters: embedded.counters.clone(),
+            catalog: embedded.catalog.clone(),
+            audit: embedded.audit.clone(),
+        }
+    }
+}
+
+/// The intake of a host that runs these components on these backends.
 pub(crate) fn intake(
-    embedded: &Embedded,
+    backends: &Backends,
     components: &ComponentHost,
     metrics: RoleMetrics,
     stop: CancellationToken,
 ) -> Result<Arc<Intake>, BenchError> {
     let clock = Clock::system();
+    let Backends { log, store, counters, catalog, audit } = backends.clone();
     let producer =
         Producer { region: RegionId::new("local")?, host: HostId::new("bench")?, seed: fastrand::u64(..) };
-    let appender = Appender::start(embedded.log.clone(), &producer, &clock, &metrics);
+    let appender = Appender::start(log.clone(), &producer, &clock, &metrics);
     let services = IntakeServices {
-        log: embedded.log.clone(),
+        log,
         appender,
-        store: embedded.store_port(),
-        catalog: embedded.catalog.clone(),
-        audit: embedded.audit.clone(),
-        counters: embedded.counters.clone(),
+        store,
+        catalog,
+        audit,
+        counters,
         policy: components.policy(),
         clock,
         metrics,

@@ -14,7 +14,7 @@ use ringside_ports::releases::World;
 use serde::Serialize;
 
 use crate::figure::{BenchError, BenchResult, Figure};
-use crate::{Effort, chat, pop};
+use crate::{Ask, chat, pop};
 
 const STREAM: &str = "the-final";
 /// Comments a second.
@@ -28,7 +28,7 @@ const TICKS_MS: [u64; 4] = [1, 50, 100, 250];
 const SLOTS: [(&str, World); 3] =
     [("throttle-standard", World::Throttle), ("codec-json", World::Codec), ("codec-msgpack", World::Codec)];
 
-pub(crate) fn run(_: &Effort) -> BenchResult {
+pub(crate) fn run(_: &Ask) -> BenchResult {
     let cache = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {

@@ -103,6 +103,12 @@ impl Region {
         &self.name
     }
 
+    /// What its tokens are signed with.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// The region's file.
     #[must_use]
     pub fn file(&self) -> PathBuf {

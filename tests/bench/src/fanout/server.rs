@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Cost, Extent, TEXT_BYTES};
 use crate::crowd::{Crowd, DIGITS, MARK, Order};
 use crate::figure::BenchError;
-use crate::{pop, processor};
+use crate::pop::{self, Backends};
+use crate::processor;
 
 /// Codecs, and the throttle that every host has.
 const SLOTS: [(&str, World); 2] = [("throttle-standard", World::Throttle), ("codec-json", World::Codec)];
@@ -85,7 +86,7 @@ fn services(
     let secret = AuthOptions { secret: Some(vec![b's'; 32]), ..AuthOptions::default() };
     Ok(Services {
         codecs: components.codecs(),
-        comments: pop::intake(embedded, components, metrics, CancellationToken::new())?,
+        comments: pop::intake(&Backends::embedded(embedded), components, metrics, CancellationToken::new())?,
         log: embedded.log.clone(),
         relay: embedded.relay.clone(),
         store: embedded.store_port(),
