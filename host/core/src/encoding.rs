@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::event::Event;
+use crate::ids::StreamId;
 use crate::moderation::ModerationEvent;
 
 /// First byte of every record.
@@ -27,6 +28,14 @@ pub enum Undecodable {
     /// Damaged.
     #[error("the record cannot be read: {0}")]
     Damaged(String),
+    /// In another stream's place: relayed from there it would reach viewers out of order, or never.
+    #[error("the record is kept as one of stream `{key}`, and its event is of stream `{stream}`")]
+    Misplaced {
+        /// Of the record.
+        key: String,
+        /// Of the event.
+        stream: StreamId,
+    },
 }
 
 /// Writes an event of a stream.
@@ -41,6 +50,19 @@ pub fn encode(event: &Event) -> Vec<u8> {
 /// [`Undecodable`] says why not.
 pub fn decode(bytes: &[u8]) -> Result<Event, Undecodable> {
     read(bytes)
+}
+
+/// Reads an event of a stream from a record that is kept under `key`.
+///
+/// # Errors
+/// [`Undecodable`] says why not.
+pub fn decode_keyed(key: &str, bytes: &[u8]) -> Result<Event, Undecodable> {
+    let event = decode(bytes)?;
+    if event.stream.as_str() == key {
+        Ok(event)
+    } else {
+        Err(Undecodable::Misplaced { key: key.to_owned(), stream: event.stream })
+    }
 }
 
 /// Writes an event about a user.
@@ -86,7 +108,7 @@ mod tests {
     use super::*;
     use crate::comment::{Author, Comment, Role, Visibility};
     use crate::event::EventKind;
-    use crate::ids::{CommentId, HostId, RegionId, StreamId, UserId};
+    use crate::ids::{CommentId, HostId, RegionId, UserId};
     use crate::judgement::Judgement;
     use crate::moderation::{ModerationEventKind, Restriction, RestrictionKind};
     use proptest::prelude::*;

@@ -245,7 +245,7 @@ impl Consumer {
     }
 
     async fn decode(&self, record: &Record, seen: &mut HashMap<HostId, u64>) -> PortResult<Option<Event>> {
-        match encoding::decode(&record.payload) {
+        match encoding::decode_keyed(&record.key, &record.payload) {
             Ok(event) => Ok(self.is_new(&event, seen).then_some(event)),
             Err(Undecodable::UnknownKind(kind)) => {
                 self.worker.metrics().unknown_kinds.inc();

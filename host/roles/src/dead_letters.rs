@@ -95,7 +95,10 @@ pub async fn replay(log: &Arc<dyn Log>) -> PortResult<Replayed> {
             for record in records.into_iter().take_while(|record| record.offset < end) {
                 let letter: Option<DeadLetter> = serde_json::from_slice(&record.payload).ok();
                 let payload = letter.as_ref().and_then(|letter| STANDARD.decode(&letter.payload).ok());
-                let event = payload.and_then(|payload| encoding::decode(&payload).ok());
+                let event = letter
+                    .as_ref()
+                    .zip(payload)
+                    .and_then(|(letter, payload)| encoding::decode_keyed(&letter.key, &payload).ok());
                 match (letter, event) {
                     (Some(letter), Some(mut event)) => {
                         // Its producer has gone on numbering: under a name of its own it is not taken for a repeat.
