@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ringside_cassandra::CassandraOptions;
 use ringside_core::RegionId;
 use ringside_kafka::{KafkaLog, KafkaOptions, Topics};
+use ringside_ports::log::Topic;
 use ringside_postgres::{Postgres, PostgresOptions};
 use ringside_redis::{Redis, RedisOptions};
 use ringside_roles::Clock;
 use ringside_roles::restrictions::{BANS_CAPACITY, FollowedAudit};
-use ringside_testkit::region::{Region, Services};
+use ringside_testkit::region::{MODERATION_PARTITIONS, PARTITIONS, Region, Services};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,11 +35,11 @@ impl Connected {
         // It runs the program and waits for it.
         let (of, services) = tokio::task::spawn_blocking(|| (Region::on(&services), services)).await?;
         let name = of.name();
-        let kafka = KafkaOptions {
-            prefix: format!("{name}."),
-            topics: Topics::of_one_broker(ringside_testkit::region::PARTITIONS),
-            ..KafkaOptions::at(&services.kafka)
-        };
+        let mut topics = Topics::of_one_broker(PARTITIONS);
+        if let Some(moderation) = topics.get_mut(Topic::ModerationEvents) {
+            moderation.partitions = MODERATION_PARTITIONS;
+        }
+        let kafka = KafkaOptions { prefix: format!("{name}."), topics, ..KafkaOptions::at(&services.kafka) };
         let cassandra = CassandraOptions {
             prefix: format!("{name}/"),
             ..cassandra(&services.cassandra, "ringside_tests")?

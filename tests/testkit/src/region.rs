@@ -50,6 +50,8 @@ pub struct Region {
 
 /// Partitions of the room events of a region in tests: enough that processes have some each.
 pub const PARTITIONS: u32 = 4;
+/// Partitions of its moderation events.
+pub const MODERATION_PARTITIONS: u32 = 2;
 
 impl Region {
     /// Makes a region: its file, its database, its topics and tables.
@@ -80,7 +82,7 @@ impl Region {
                prefix: {name}.\n  \
                topics:\n    \
                  room-events: {{ partitions: {PARTITIONS}, replication: 1 }}\n    \
-                 moderation-events: {{ partitions: 2, replication: 1 }}\n    \
+                 moderation-events: {{ partitions: {MODERATION_PARTITIONS}, replication: 1 }}\n    \
                  dead-letters: {{ partitions: 1, replication: 1 }}\n\
              redis:\n  \
                servers: ['{redis}']\n  \
