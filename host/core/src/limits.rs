@@ -32,6 +32,8 @@ pub const DRAIN_MS_MAX: u64 = 10_000;
 pub const PAGE_SIZE: u32 = 50;
 /// Most comments in one page.
 pub const PAGE_SIZE_MAX: u32 = 200;
+/// Viewers of a stream up to whom it is listed who is online (R7): beyond it a list tells nobody anything.
+pub const ONLINE_LISTED_MAX: u32 = 1_000;
 /// Most events replayed to a client that resumes; more is a gap.
 pub const RESUME_EVENTS_MAX: usize = 2_000;
 /// Longest slow mode: six hours.

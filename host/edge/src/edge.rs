@@ -116,6 +116,20 @@ impl Edge {
         self.rooms.viewers()
     }
 
+    /// Signed-in users by stream, as far as they watch through this host by WebSocket and the stream has at most
+    /// [`ringside_core::limits::ONLINE_LISTED_MAX`] viewers on a shard. A user with several connections comes several times.
+    pub async fn online(&self) -> Vec<(StreamId, UserId)> {
+        let (to, mut told) = mpsc::channel(self.inboxes.0.len());
+        self.inboxes.send_all(|| Signal::Online(to.clone())).await;
+        drop(to);
+        let mut online = Vec::new();
+        // Ends when each shard has told, or has ended.
+        while let Some(of_shard) = told.recv().await {
+            online.extend(of_shard);
+        }
+        online
+    }
+
     /// WebSocket connections now.
     #[must_use]
     pub fn connections(&self) -> usize {

@@ -53,6 +53,7 @@ pub fn router(services: HttpServices) -> Router {
         .route("/v1/streams/{stream}", get(streams::show).patch(streams::change))
         .route("/v1/streams/{stream}/emoji", post(streams::emoji))
         .route("/v1/streams/{stream}/pin", put(streams::pin).delete(streams::unpin))
+        .route("/v1/streams/{stream}/viewers", get(streams::viewers))
         .route("/v1/streams/{stream}/popular", get(comments::popular))
         .route("/v1/streams/{stream}/reactions", get(comments::own_reactions))
         .route("/v1/streams/{stream}/comments", get(comments::list).post(comments::create))

@@ -187,6 +187,10 @@ async fn take_signals(hub: Rc<RefCell<Hub>>, mut signals: mpsc::Receiver<Signal>
             Signal::Done(key, finished) => hub.borrow_mut().done(key, finished),
             Signal::Direct(directed) => hub.borrow_mut().direct(&directed),
             Signal::Disconnect(user, code) => hub.borrow_mut().disconnect(user.as_str(), code),
+            Signal::Online(to) => {
+                // Who asked may be gone.
+                let _gone = to.try_send(hub.borrow().online());
+            }
             Signal::SignedInOnly(room) => hub.borrow_mut().put_out_anonymous(room),
             Signal::Drain(time) => {
                 spawn_local(hub::drain(hub.clone(), time));

@@ -46,6 +46,11 @@ fn two_hosts_and_the_roles_apart_are_one_region_to_its_viewers() {
         assert_eq!(items[0]["id"], *id);
     }
 
+    eventually("everybody to be listed as online on either host", || {
+        let listed = second.rest_as("ann", "viewer").get("/v1/streams/s/viewers").expect(200).body;
+        (listed == json!({ "viewers": 3, "online": ["ann", "bob", "mona"] })).then_some(())
+    });
+
     // Each process says what it works on.
     let listed = writer.operator().get("/v1/workers").expect(200).body;
     let of =

@@ -10,8 +10,25 @@
 use std::process::{Command, Stdio};
 
 use ringside_testkit::pop::bundle;
-use ringside_testkit::{Client, Pop};
+use ringside_testkit::{Client, Pop, eventually};
 use serde_json::json;
+
+#[test]
+fn who_is_online_is_listed_once_and_by_id_for_those_who_are_signed_in() {
+    let pop = Pop::start();
+    let _bob = Client::join(&pop, "bob", "viewer", "s");
+    let _ann = [Client::join(&pop, "ann", "viewer", "s"), Client::join(&pop, "ann", "viewer", "s")];
+    let _elsewhere = Client::join(&pop, "cid", "viewer", "t");
+    let mut reader = Client::connect(&pop);
+    reader.command(json!({ "type": "join", "stream": "s" }), "joined");
+    let rest = pop.rest_as("mona", "viewer");
+    eventually("all of them to be listed", || {
+        let listed = rest.get("/v1/streams/s/viewers").expect(200).body;
+        (listed == json!({ "viewers": 4, "online": ["ann", "bob"] })).then_some(())
+    });
+    pop.rest().get("/v1/streams/s/viewers").expect_problem(101, "token");
+    rest.get("/v1/streams/no%20stream/viewers").expect_problem(201, "no stream");
+}
 
 #[test]
 fn pages_go_back_and_forth_and_show_each_comment_once() {

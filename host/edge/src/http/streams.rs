@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use ringside_core::{CommentId, SettingsPatch};
+use ringside_core::{CommentId, SettingsPatch, limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -50,6 +50,26 @@ pub(super) async fn show(
         "pinned": pinned.map(|stored| CommentBody::new(stored, false)),
     });
     Ok(Json(body).into_response())
+}
+
+/// How many watch a stream, and who, where they are few enough for a list.
+pub(super) async fn viewers(
+    State(services): State<HttpServices>,
+    caller: Caller,
+    Place(stream): Place<String>,
+) -> Answer {
+    let entry = services.comments.stream(&stream).await?;
+    caller.user(&entry.id)?;
+    let (now_ms, most) = ((services.now_ms)(), limits::ONLINE_LISTED_MAX);
+    let viewers = services.directory.viewers(now_ms, &entry.id).await.map_err(|error| unavailable(&error))?;
+    let online = if viewers <= u64::from(most) {
+        let online =
+            services.directory.online(now_ms, &entry.id, usize::try_from(most).unwrap_or(usize::MAX)).await;
+        Some(online.map_err(|error| unavailable(&error))?)
+    } else {
+        None
+    };
+    Ok(Json(serde_json::json!({ "viewers": viewers, "online": online })).into_response())
 }
 
 /// Changes settings (moderators).

@@ -1,12 +1,15 @@
 //! Members of rooms: which connections of this shard share which bytes.
 
-use ringside_core::Role;
 use ringside_core::close::CloseCode;
+use ringside_core::{Role, StreamId, UserId, limits};
 
 use super::Hub;
 use super::slot::{Flags, Key};
 use super::users::{NONE, User};
 use crate::room::{RoomHold, Tier, Variant};
+
+/// Users that a shard tells of at once: 10 MB at most. Of more it tells of some.
+const ONLINE_TOLD_MAX: usize = 50_000;
 
 /// A room's members on this shard.
 #[derive(Debug)]
@@ -134,6 +137,24 @@ impl Hub {
                 self.flush(key);
             }
         }
+    }
+
+    /// Signed-in users of rooms that are small enough for a list, as far as they are on this shard.
+    pub(crate) fn online(&self) -> Vec<(StreamId, UserId)> {
+        let is_small = |room: &&ShardRoom| {
+            let members: usize = room.groups.iter().map(|group| group.members.len()).sum();
+            members <= usize::try_from(limits::ONLINE_LISTED_MAX).unwrap_or(usize::MAX)
+        };
+        let rooms = self.rooms.iter().map(|(_, room)| room).filter(is_small);
+        let users = rooms.flat_map(|room| {
+            let members = room.groups.iter().flat_map(|group| &group.members);
+            members.filter_map(|member| {
+                let slot = self.slot(self.key(*member as usize)?)?;
+                let user = self.users.get(slot.user)?;
+                Some((room.hold.stream.clone(), UserId::new(user.id()).ok()?))
+            })
+        });
+        users.take(ONLINE_TOLD_MAX).collect()
     }
 
     /// Ends the connections of a room's members who are not signed in.

@@ -25,6 +25,8 @@ pub(crate) enum Signal {
     Direct(Arc<Directed>),
     /// End all connections of a user.
     Disconnect(UserId, CloseCode),
+    /// Tell who watches what.
+    Online(mpsc::Sender<Vec<(StreamId, UserId)>>),
     /// A room is no longer for those who are not signed in.
     SignedInOnly(u64),
     /// Ask everyone to go elsewhere within this time, then close.

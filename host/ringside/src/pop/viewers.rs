@@ -50,12 +50,19 @@ impl Viewers {
         })
         .map(Arc::new)
         .map_err(|error| Exit::Usage(format!("configuration at `public.listen`: {error}")))?;
-        let counted = edge.clone();
+        let (counted, listed) = (edge.clone(), edge.clone());
+        let crowd = presence::Crowd {
+            viewers: Box::new(move || counted.viewers()),
+            online: Box::new(move || {
+                let listed = listed.clone();
+                Box::pin(async move { listed.online().await })
+            }),
+        };
         tasks.spawn(presence::run(
             services.directory.clone(),
             appender,
             services.host.clone(),
-            Arc::new(move || counted.viewers()),
+            crowd,
             clock,
             stop.clone(),
         ));
