@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) log: LogKeep,
     /// The embedded store.
     pub(crate) store: StoreKeep,
+    /// The audit log.
+    pub(crate) audit: AuditKeep,
     /// Logs of the process.
     pub(crate) telemetry: Telemetry,
 }
@@ -139,6 +141,15 @@ pub(crate) struct StoreKeep {
     pub(crate) keep_days: u64,
 }
 
+/// `[audit]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuditKeep {
+    /// Days that decisions are kept after they ended to hold: a year and a month, so that the same season of the year
+    /// before can be looked up.
+    pub(crate) keep_days: u64,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -176,6 +187,7 @@ impl Default for Config {
             components: Components::default(),
             log: LogKeep { keep_hours: 24, keep_mb: 4_096 },
             store: StoreKeep { keep_days: 30 },
+            audit: AuditKeep { keep_days: 400 },
             telemetry: Telemetry::default(),
         }
     }
@@ -184,6 +196,12 @@ impl Default for Config {
 impl Default for LogKeep {
     fn default() -> Self {
         Config::default().log
+    }
+}
+
+impl Default for AuditKeep {
+    fn default() -> Self {
+        Config::default().audit
     }
 }
 

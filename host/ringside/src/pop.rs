@@ -180,6 +180,10 @@ async fn run(config: Config) -> Outcome {
         catch_up(&*log, &workers).await?;
         tasks.spawn(upkeep::prune(store, config.store.keep_days, clock.clone(), stop.clone()));
     }
+    if config.roles.contains(&Role::Reconciler) {
+        let forget = upkeep::forget(audit.clone(), config.audit.keep_days, clock.clone(), stop.clone());
+        tasks.spawn(forget);
+    }
     if let Some(url) = config.auth.jwks_url.clone() {
         tasks.spawn(upkeep::refresh_jwks(url, config.auth.jwks_refresh_s, verifier.clone(), stop.clone()));
     }

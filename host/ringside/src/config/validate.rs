@@ -24,6 +24,7 @@ impl Config {
             ("log.keep_hours", self.log.keep_hours, 8_760),
             ("log.keep_mb", self.log.keep_mb, 64 << 20),
             ("store.keep_days", self.store.keep_days, 3_650),
+            ("audit.keep_days", self.audit.keep_days, 3_650),
         ];
         for (key, value, most) in keeps {
             if !(1..=most).contains(&value) {
