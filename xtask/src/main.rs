@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bench;
+mod chaos;
 mod chromium;
 mod ci;
 mod components;
@@ -68,6 +69,11 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Break a region part by part under load, and say what was lost, doubled or out of order.
+    Chaos {
+        #[command(flatten)]
+        trial: chaos::Trial,
+    },
     /// Look for inputs that break the host: changes known ones at random, half a minute for each target.
     Fuzz {
         #[command(flatten)]
@@ -123,8 +129,8 @@ fn main() -> ExitCode {
 
 fn run(verb: Verb) -> Result<()> {
     let console = match &verb {
-        // Its standard output is the benchmarks' own.
-        Verb::Bench { .. } => Console::on_stderr(),
+        // Their standard output is that of what they run.
+        Verb::Bench { .. } | Verb::Chaos { .. } => Console::on_stderr(),
         _ => Console::on_stdout(),
     };
     let context = Context::new(console)?;
@@ -136,6 +142,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Test { choice } => suites::verb(&context, &choice),
         Verb::Ci => ci::verb(&context),
         Verb::Bench { arguments } => bench::verb(&context, &arguments),
+        Verb::Chaos { trial } => chaos::verb(&context, &trial),
         Verb::Fuzz { search } => fuzz::verb(&context, &search),
         Verb::Components { hostile, push, at } => {
             components::verb(&context, hostile)?;

@@ -18,6 +18,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+use crate::Around;
 use crate::config::{Config, Sources};
 use crate::exit::{Exit, Outcome};
 
@@ -103,8 +104,8 @@ impl ConfigArgs {
     }
 }
 
-/// Parses the command line and runs the verb.
-pub(crate) fn run() -> Outcome {
+/// Parses the command line and runs the verb; `around` is for what serves.
+pub(crate) fn run(around: Around) -> Outcome {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -125,7 +126,7 @@ pub(crate) fn run() -> Outcome {
         }
     };
     match cli.verb {
-        Verb::Serve(args) => serve::run(&args),
+        Verb::Serve(args) => serve::run(&args, around),
         Verb::Token(args) => token::run(&args),
         Verb::Key(verb) => key::run(&verb),
         Verb::Component(verb) => component::run(&verb),

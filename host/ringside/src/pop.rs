@@ -30,12 +30,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
+use crate::Around;
 use crate::config::{Config, Role};
 use crate::exit::{Exit, Outcome};
 use crate::operators::{self, OperatorServices};
 use crate::region::Region;
 use crate::releaser::{Bundle, Releaser};
-use backends::Backends;
+pub use backends::Backends;
 use health::Health;
 use viewers::Viewers;
 
@@ -47,13 +48,13 @@ const CATCH_UP_LOOK: Duration = Duration::from_millis(10);
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Serves until SIGINT or SIGTERM.
-pub(crate) fn serve(config: Config) -> Outcome {
+pub(crate) fn serve(config: Config, around: Around) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("roles")
         .build()
         .map_err(|error| Exit::Failed(format!("no threads could be started: {error}")))?;
-    let result = runtime.block_on(run(config));
+    let result = runtime.block_on(run(config, around));
     // Blocking work that hangs (a disk that went away) must not hold the process.
     runtime.shutdown_timeout(STOP_MAX);
     result
@@ -79,7 +80,7 @@ fn trusted_keys(config: &Config, bundle: &Bundle) -> Result<Vec<TrustedKey>, Exi
         .collect()
 }
 
-async fn run(config: Config) -> Outcome {
+async fn run(config: Config, around: Around) -> Outcome {
     let failed = |failure: ringside_core::Failure| Exit::Failed(failure.to_string());
     let clock = Clock::system();
     let verifier = Arc::new(keys::verifier(&config)?);
@@ -92,6 +93,7 @@ async fn run(config: Config) -> Outcome {
         Some(region) => Box::pin(Backends::of_region(&config, region, &host)).await?,
         None => Backends::embedded(&config)?,
     };
+    let backends = around(backends);
     let region = region.map_or_else(|| config.region.clone(), |region| region.region);
     let log = backends.log.clone();
     let stop = CancellationToken::new();

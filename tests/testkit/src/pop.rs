@@ -20,6 +20,10 @@ pub struct PopOptions {
     pub set: Vec<String>,
     /// Another folder of components; the built ones otherwise.
     pub bundle: Option<PathBuf>,
+    /// Another program; the one under test otherwise.
+    pub program: Option<PathBuf>,
+    /// Environment variables beside this process's own.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A running PoP. Dropping it kills the process and removes its folder.
@@ -245,7 +249,8 @@ fn copy_new(from: &Path, to: &Path) {
 }
 
 fn spawn(folder: &TempDir, options: &PopOptions) -> (Child, Receiver<String>) {
-    let mut command = Command::new(program());
+    let mut command = Command::new(options.program.clone().unwrap_or_else(program));
+    command.envs(options.environment.iter().cloned());
     command.args(["serve", "--development", "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0"]);
     command.arg("--bundle").arg(options.bundle.clone().unwrap_or_else(bundle));
     command.arg("--data").arg(folder.path().join("data"));

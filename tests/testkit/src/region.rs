@@ -120,15 +120,19 @@ impl Region {
     /// Starts a process of these roles, `host,writer` for example, and waits until it is ready.
     #[must_use]
     pub fn process(&self, roles: &str) -> Pop {
+        self.process_with(roles, PopOptions::default())
+    }
+
+    /// The same with options of its own.
+    #[must_use]
+    pub fn process_with(&self, roles: &str, mut options: PopOptions) -> Pop {
         let roles: Vec<&str> = roles.split(',').collect();
-        Pop::with(PopOptions {
-            set: vec![
-                format!("region_file={}", self.file().display()),
-                format!("roles={roles:?}"),
-                format!("auth.secret={}", self.secret),
-            ],
-            ..PopOptions::default()
-        })
+        options.set.extend([
+            format!("region_file={}", self.file().display()),
+            format!("roles={roles:?}"),
+            format!("auth.secret={}", self.secret),
+        ]);
+        Pop::with(options)
     }
 
     /// Runs a verb of the program on the region's file.

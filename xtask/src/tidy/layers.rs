@@ -60,6 +60,16 @@ const LAYERS: &[Layer] = &[
         why: "xtask is built before everything, from itself and the services that it starts",
     },
     Layer { folder: "tests/services", may_use: &[], why: "xtask is built from it" },
+    Layer {
+        folder: "tests/checker",
+        may_use: &[],
+        why: "the checker knows the public protocol and nothing else",
+    },
+    Layer {
+        folder: "tests/chaos",
+        may_use: &["tests/checker", "tests/services", "tests/testkit"],
+        why: "what is broken is known from outside only",
+    },
     Layer { folder: "tests", may_use: &[""], why: "" },
 ];
 
@@ -242,6 +252,9 @@ mod tests {
             ("xtask", "ringside-core", Some("host/core"), false),
             ("xtask", "ringside-services", Some("tests/services"), true),
             ("tests/edge", "ringside-core", Some("host/core"), true),
+            ("tests/checker", "ringside-core", Some("host/core"), false),
+            ("tests/checker", "ringside-testkit", Some("tests/testkit"), false),
+            ("tests/chaos", "ringside", Some("host/ringside"), false),
         ] {
             let found = found(home, dependency, path, false);
             assert_eq!(found.is_empty(), allowed, "{home} on {dependency}: {found:?}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::ConfigArgs;
 use crate::exit::Outcome;
-use crate::{pop, telemetry};
+use crate::{Around, pop, telemetry};
 
 /// Arguments of `ringside serve`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 /// Serves.
-pub(crate) fn run(args: &Args) -> Outcome {
+pub(crate) fn run(args: &Args, around: Around) -> Outcome {
     let config = args.config.load(&[
         ("public.listen", args.listen.map(|address| format!("\"{address}\""))),
         ("operators.listen", args.operators.map(|address| format!("\"{address}\""))),
@@ -46,5 +46,5 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ("development", args.development.then(|| "true".to_owned())),
     ])?;
     telemetry::start(&config.telemetry)?;
-    pop::serve(config)
+    pop::serve(config, around)
 }

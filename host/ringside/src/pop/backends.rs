@@ -14,15 +14,23 @@ use crate::exit::Exit;
 use crate::region::Region;
 
 /// Every port, connected.
-pub(crate) struct Backends {
-    pub(crate) log: Arc<dyn Log>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) relay: Arc<dyn Relay>,
-    pub(crate) counters: Arc<dyn Counters>,
-    pub(crate) directory: Arc<dyn Directory>,
-    pub(crate) catalog: Arc<dyn Catalog>,
-    pub(crate) audit: Arc<dyn Audit>,
-    pub(crate) releases: Arc<dyn Releases>,
+pub struct Backends {
+    /// What is shown comes from here.
+    pub log: Arc<dyn Log>,
+    /// Comments, for pages.
+    pub store: Arc<dyn Store>,
+    /// From the coordinator to hosts.
+    pub relay: Arc<dyn Relay>,
+    /// For limits.
+    pub counters: Arc<dyn Counters>,
+    /// Who watches where.
+    pub directory: Arc<dyn Directory>,
+    /// Streams and their settings.
+    pub catalog: Arc<dyn Catalog>,
+    /// What moderators decided.
+    pub audit: Arc<dyn Audit>,
+    /// Components and their releases.
+    pub releases: Arc<dyn Releases>,
     /// The store that has to be told to forget; none where the backend does so by itself.
     pub(crate) forgets: Option<Arc<RedbStore>>,
 }
