@@ -12,6 +12,8 @@ const DELAY: Duration = Duration::from_millis(300);
 /// A slow process is let run so long of each [`PERIOD`].
 const RUNS: Duration = Duration::from_millis(20);
 const PERIOD: Duration = Duration::from_millis(100);
+/// How often a process is started until it is ready.
+const STARTS_MAX: usize = 5;
 /// The roles, each in a process of its own.
 const ROLES: [&str; 4] = ["coordinator", "writer", "judge", "reconciler"];
 
@@ -53,7 +55,7 @@ impl Ground {
         Self { hosts, roles, region, services }
     }
 
-    /// The broker itself, past its proxy.
+    /// Where the broker is found.
     #[must_use]
     pub fn kafka_address(&self) -> String {
         self.services[0].line.address()
@@ -111,7 +113,7 @@ fn hurt_process(process: &mut Pop, harm: Harm, lasts: Duration, mended: impl FnO
             process.kill();
             std::thread::sleep(lasts);
             mended();
-            process.restart();
+            start_again(process);
         }
         Harm::Stopped => {
             process.freeze();
@@ -129,6 +131,16 @@ fn hurt_process(process: &mut Pop, harm: Harm, lasts: Duration, mended: impl FnO
             mended();
         }
     }
+}
+
+/// As what watches over processes does: one that ends because a service is late is started once more.
+fn start_again(process: &mut Pop) {
+    for _ in 1..STARTS_MAX {
+        if process.try_restart().is_ok() {
+            return;
+        }
+    }
+    process.restart();
 }
 
 fn hurt_service(service: &mut Behind, harm: Harm, lasts: Duration, mended: impl FnOnce()) {

@@ -92,8 +92,14 @@ impl Shared {
         lock(&self.refused)
     }
 
-    pub(crate) fn sights(&self, viewer: usize) -> MutexGuard<'_, Sights> {
-        lock(&self.sights[viewer])
+    /// What a viewer has seen so far; none for a number that no viewer has.
+    pub(crate) fn sights(&self, viewer: usize) -> Option<MutexGuard<'_, Sights>> {
+        self.sights.get(viewer).map(lock)
+    }
+
+    /// Name of a stream by its place.
+    pub(crate) fn stream(&self, number: usize) -> &str {
+        self.streams.get(number).map_or("", String::as_str)
     }
 }
 
@@ -258,10 +264,11 @@ impl Crowd {
         const LAST: usize = 64;
         let Some(stream) = self.streams_of_viewers.get(viewer) else { return true };
         let last: Vec<Id> = {
-            let acks = lock(&self.shared.acks[*stream]);
+            let Some(acks) = self.shared.acks.get(*stream) else { return true };
+            let acks = lock(acks);
             acks.iter().rev().filter(|ack| !ack.held).take(LAST).map(|ack| ack.id).collect()
         };
-        let sights = self.shared.sights(viewer);
+        let Some(sights) = self.shared.sights(viewer) else { return true };
         let recent: HashSet<Id> =
             sights.0.iter().rev().take(LAST * 64).filter_map(|(_, saw)| id(*saw)).collect();
         last.iter().all(|id| recent.contains(id))

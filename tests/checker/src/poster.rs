@@ -47,7 +47,7 @@ impl Poster {
         // Spread over one pace, so that they do not speak all at once.
         let mut due = Instant::now() + self.every.mul_f64(fastrand::f64());
         let mut connection = None;
-        let path = format!("/v1/streams/{}/comments", self.shared.streams[self.stream]);
+        let path = format!("/v1/streams/{}/comments", self.shared.stream(self.stream));
         for count in 0_u64.. {
             tokio::time::sleep_until(due).await;
             if self.shared.has_ended() {
@@ -122,7 +122,7 @@ async fn attempt(
     };
     match open.call(Method::POST, path, token, body.to_owned()).await {
         Err(_) | Ok((429 | 500..=599, _)) => Answer::TryAgain,
-        Ok((status @ (200 | 201 | 202), body)) => {
+        Ok((status @ (200..=202), body)) => {
             let id = serde_json::from_slice(&body).ok().and_then(|posted: Posted| Id::parse(&posted.id));
             *connection = Some((door, open));
             match id {

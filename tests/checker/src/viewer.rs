@@ -1,6 +1,7 @@
 //! Viewers: each watches one stream, comes back when its connection ends, resumes where it stood, and writes down what it
 //! saw.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,13 +51,14 @@ impl Viewer {
 
     fn saw(&self, seen: impl IntoIterator<Item = Saw>) {
         let now = self.shared.clock.now();
-        let mut sights = self.shared.sights(self.number);
-        sights.0.extend(seen.into_iter().map(|saw| (now, saw)));
+        if let Some(mut sights) = self.shared.sights(self.number) {
+            sights.0.extend(seen.into_iter().map(|saw| (now, saw)));
+        }
     }
 
     async fn join(&self, at: usize, position: &mut Option<String>) -> io::Result<Socket> {
         let mut socket = Socket::connect(&self.shared.doors.at(at)).await?;
-        let stream = &self.shared.streams[self.stream];
+        let stream = self.shared.stream(self.stream);
         let reply = socket.join(&self.token, stream, position.as_deref()).await?;
         let joined: FromHost<'_> = serde_json::from_str(&reply)?;
         let mut seen = vec![Saw::Joined { host: at % self.shared.doors.count().max(1) }];
@@ -66,7 +68,7 @@ impl Viewer {
         }
         seen.extend(joined.history.iter().filter_map(|past| Id::parse(&past.id)).map(Saw::Past));
         self.saw(seen);
-        *position = joined.position.map(|position| position.into_owned()).or_else(|| position.take());
+        *position = joined.position.map(Cow::into_owned).or_else(|| position.take());
         self.shared.watches.send_modify(|watches| {
             if let Some(watch) = watches.get_mut(self.number) {
                 *watch = Watch::Joined;

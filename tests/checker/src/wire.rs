@@ -83,6 +83,9 @@ impl Socket {
     async fn reply(&mut self, status: &str) -> io::Result<String> {
         loop {
             let text = self.next().await?;
+            if text.is_empty() {
+                continue;
+            }
             let message: FromHost<'_> = serde_json::from_str(&text)?;
             if message.kind == "reply" {
                 let fits = message.status == status;
@@ -91,16 +94,13 @@ impl Socket {
         }
     }
 
-    /// The next message. Pings are answered.
+    /// The next message; an empty text for another sign of life, such as a ping, which is answered.
     pub(crate) async fn next(&mut self) -> io::Result<String> {
-        loop {
-            match self.0.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-                Some(Ok(Message::Close(_))) | None => return Err(io::ErrorKind::ConnectionAborted.into()),
-                // Any sign of life; an empty text tells the caller that one came.
-                Some(Ok(_)) => return Ok(String::new()),
-                Some(Err(error)) => return Err(io::Error::other(error)),
-            }
+        match self.0.next().await {
+            Some(Ok(Message::Text(text))) => Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Close(_))) | None => Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Ok(_)) => Ok(String::new()),
+            Some(Err(error)) => Err(io::Error::other(error)),
         }
     }
 }

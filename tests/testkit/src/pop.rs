@@ -85,7 +85,7 @@ impl Pop {
         // A host compiles the components on a new folder, which takes seconds of both processors: once is enough.
         copy_new(&compiled_by_others(), &compiled);
         let (child, lines) = spawn(&folder, &options);
-        let (public, operators) = ready(&lines);
+        let (public, operators) = ready(&lines).unwrap_or_else(|why| panic!("{why}"));
         copy_new(&compiled, &compiled_by_others());
         Self { child, folder, options, public, operators }
     }
@@ -105,9 +105,18 @@ impl Pop {
 
     /// Starts another process on the same folder (and new ports).
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// The same where it may not become ready: a service that it needs may be away.
+    ///
+    /// # Errors
+    /// Its last lines.
+    pub fn try_restart(&mut self) -> Result<(), String> {
         let (child, lines) = spawn(&self.folder, &self.options);
         self.child = child;
-        (self.public, self.operators) = ready(&lines);
+        (self.public, self.operators) = ready(&lines).inspect_err(|_| self.kill())?;
+        Ok(())
     }
 
     /// Asks the process to end (SIGTERM) and waits until it has; its exit code.
@@ -274,16 +283,16 @@ fn spawn(folder: &TempDir, options: &PopOptions) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-fn ready(lines: &Receiver<String>) -> (String, String) {
+fn ready(lines: &Receiver<String>) -> Result<(String, String), String> {
     let mut seen = Vec::new();
     loop {
         let Ok(line) = lines.recv_timeout(WAIT_MAX + Duration::from_secs(60)) else {
-            panic!("the PoP did not become ready; its last lines:\n{}", seen.join("\n"));
+            return Err(format!("the PoP did not become ready; its last lines:\n{}", seen.join("\n")));
         };
         let value: Value = serde_json::from_str(&line).unwrap_or(Value::Null);
         if value["message"] == "ready" {
             let field = |name: &str| value[name].as_str().unwrap().to_owned();
-            return (field("public"), field("operators"));
+            return Ok((field("public"), field("operators")));
         }
         seen.push(line);
     }
