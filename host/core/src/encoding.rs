@@ -111,6 +111,7 @@ mod tests {
     use crate::ids::{CommentId, HostId, RegionId, UserId};
     use crate::judgement::Judgement;
     use crate::moderation::{ModerationEventKind, Restriction, RestrictionKind};
+    use crate::trace::TraceContext;
     use proptest::prelude::*;
 
     fn event(text: String) -> Event {
@@ -121,6 +122,7 @@ mod tests {
             producer: HostId::new("h1").unwrap(),
             sequence: 7,
             at_ms: 1,
+            trace: None,
             kind: EventKind::CommentAccepted(Comment {
                 id: CommentId::from_halves(1, 2),
                 stream,
@@ -154,6 +156,29 @@ mod tests {
             damaged[at] ^= flip;
             let _ = decode(&damaged);
         }
+    }
+
+    #[test]
+    fn a_trace_costs_only_the_events_that_have_one_and_earlier_versions_pass_over_it() {
+        #[derive(serde::Deserialize)]
+        struct Earlier {
+            sequence: u64,
+            kind: EventKind,
+        }
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let plain = event("hello".into());
+        let traced = Event { trace: TraceContext::parse(text), ..plain.clone() };
+        let (without, with) = (encode(&plain), encode(&traced));
+        let says = |bytes: &[u8]| bytes.windows(5).any(|five| five == b"trace");
+        assert!(!says(&without) && says(&with));
+        assert_eq!(decode(&with).unwrap(), traced);
+        let earlier: Earlier = rmp_serde::from_slice(&with[1..]).unwrap();
+        assert_eq!((earlier.sequence, earlier.kind), (plain.sequence, plain.kind.clone()));
+        // A context that makes no sense is no reason to lose the comment.
+        let at = with.windows(text.len()).position(|some| some == text.as_bytes()).unwrap();
+        let mut odd = with;
+        odd[at] = b'x';
+        assert_eq!(decode(&odd).unwrap(), plain);
     }
 
     #[test]

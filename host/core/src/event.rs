@@ -7,6 +7,7 @@ use crate::ids::{CommentId, HostId, RegionId, StreamId, UserId};
 use crate::judgement::Judgement;
 use crate::reaction::{Reaction, Stamp};
 use crate::settings::Settings;
+use crate::trace::{self, TraceContext};
 
 /// One record of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Event {
     pub sequence: u64,
     /// Milliseconds since 1970 at the producer.
     pub at_ms: u64,
+    /// The trace that it belongs to; none for nearly all.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "trace::lenient")]
+    pub trace: Option<TraceContext>,
     /// What happened.
     pub kind: EventKind,
 }

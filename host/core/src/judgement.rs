@@ -66,6 +66,9 @@ pub struct Judgement {
     /// The slot that decided, empty for `accept`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub slot: String,
+    /// The component in that slot with its version, such as `words 1.2.0`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub component: String,
     /// For the author and for the review queue, empty for `accept`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,

@@ -18,6 +18,7 @@ pub mod reaction;
 pub mod sampling;
 pub mod settings;
 pub mod text;
+pub mod trace;
 pub mod wire;
 
 pub use comment::{Author, Comment, Role, Visibility};
@@ -25,7 +26,10 @@ pub use error::{Failure, Problem};
 pub use event::{Event, EventKind};
 pub use ids::{CommentId, CommentIds, Generation, HostId, Reference, RegionId, StreamId, UserId};
 pub use judgement::{Action, Judgement};
-pub use moderation::{ModerationEvent, ModerationEventKind, Restriction, RestrictionKind};
+pub use moderation::{
+    CommentDecision, Decided, ModerationEvent, ModerationEventKind, Restriction, RestrictionKind,
+};
 pub use position::Position;
 pub use reaction::{Reaction, ReactionSet, Stamp};
 pub use settings::{Settings, SettingsPatch};
+pub use trace::TraceContext;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{HostId, RegionId, StreamId, UserId};
+use crate::ids::{CommentId, Generation, HostId, RegionId, StreamId, UserId};
 
 /// What a restriction takes away. The order is the order of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,10 +68,9 @@ pub struct ModerationEvent {
     pub user: UserId,
     /// The region where it was decided.
     pub origin: RegionId,
-    /// The host process that produced it.
+    /// The host process that decided it.
     pub producer: HostId,
-    /// That producer's number in this partition: grows by one, so that a reader drops what comes twice and
-    /// sees what is missing.
+    /// That producer's number for it. With the producer it tells what comes twice, as it may when a process died.
     pub sequence: u64,
     /// Milliseconds since 1970 at the producer.
     pub at_ms: u64,
@@ -86,6 +85,58 @@ pub enum ModerationEventKind {
     UserRestricted(Restriction),
     /// This holds no more, before its time.
     RestrictionLifted(Restriction),
+    /// A component or a moderator decided on a comment of theirs.
+    CommentDecided(CommentDecision),
+}
+
+/// What can be decided on a comment that is in the log. One that was rejected never came there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decided {
+    /// Shown after all: a component judged later what was let through unjudged.
+    Accept,
+    /// Shown, and queued for review.
+    Flag,
+    /// Not shown until a moderator approves it.
+    Hold,
+    /// Only its author sees it.
+    ShadowBan,
+    /// A moderator let it be seen by all.
+    Approve,
+    /// Taken away, by a moderator or by a later verdict.
+    Remove,
+    /// A moderator took a removal back.
+    Restore,
+}
+
+/// A decision on a comment, as it stands in the room's events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentDecision {
+    /// Where it was said.
+    pub stream: StreamId,
+    /// Which.
+    pub comment: CommentId,
+    /// What was decided.
+    pub action: Decided,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The slot that decided; empty where a moderator did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub slot: String,
+    /// The component in it with its version; empty where none decided.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub component: String,
+    /// The generation that judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
+    /// The moderator who decided; none where a component did, and where a comment that was shown all along is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moderator: Option<UserId>,
+    /// Partition of the room event it follows from.
+    pub partition: u32,
+    /// Offset of that: a decision of the same place is the same decision.
+    pub offset: u64,
 }
 
 impl ModerationEventKind {
@@ -95,6 +146,7 @@ impl ModerationEventKind {
         match self {
             Self::UserRestricted(_) => "UserRestricted",
             Self::RestrictionLifted(_) => "RestrictionLifted",
+            Self::CommentDecided(_) => "CommentDecided",
         }
     }
 }

@@ -64,10 +64,16 @@ impl Edge {
         let inboxes = Inboxes(inboxes.into());
         let (closing, stop) = (CancellationToken::new(), CancellationToken::new());
         let formats: Arc<Formats> = Arc::default();
-        let rooms =
-            Rooms::new(services.clone(), formats.clone(), bells.clone(), inboxes.clone(), stop.clone());
-        let router = router(&rooms);
         let metrics = Metrics::default();
+        let rooms = Rooms::new(
+            services.clone(),
+            formats.clone(),
+            bells.clone(),
+            inboxes.clone(),
+            metrics.clone(),
+            stop.clone(),
+        );
+        let router = router(&rooms);
         let connections: Arc<AtomicUsize> = Arc::default();
         let config = Arc::new(config);
         let mut threads = Vec::with_capacity(listeners.len());

@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use ringside_core::{HostId, RegionId, limits};
-use ringside_ports::{Audit, Comments, Directory, Store};
+use ringside_ports::{Audit, Comments, Directory, Store, Traces};
 
 use crate::auth::Verifier;
 pub use caller::Body as JsonBody;
@@ -36,6 +36,8 @@ pub struct HttpServices {
     pub directory: Arc<dyn Directory>,
     /// Tokens.
     pub verifier: Arc<Verifier>,
+    /// Which comments are traced.
+    pub traces: Traces,
     /// Milliseconds since 1970.
     pub now_ms: fn() -> u64,
     /// This host.

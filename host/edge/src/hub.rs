@@ -202,6 +202,7 @@ impl Hub {
         }
         vacant.insert(slot);
         self.metrics.connections.inc();
+        self.metrics.opened.inc();
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         if before >= connections_max {
             self.close(key, CloseCode::Full);

@@ -19,6 +19,7 @@ pub mod services;
 mod session;
 mod shard;
 pub mod sse;
+mod submitted;
 pub mod tick;
 
 pub use config::{EdgeConfig, Timings};

@@ -14,7 +14,9 @@ use ringside_core::{CommentId, Position, Settings, StreamId, Visibility};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bell::Bell;
+use crate::metrics::Metrics;
 
+mod delivery;
 mod encode;
 pub mod event;
 mod feed;
@@ -25,10 +27,11 @@ mod reader;
 mod recent;
 mod registry;
 
+pub use delivery::Traced;
 pub use event::{Audience, Direct, RoomEvent};
 pub use join::{Joining, Viewer};
 use log::RoomLog;
-pub use log::{Content, Entry, Pending, Tier, Variant};
+pub use log::{Content, Entry, Payload, Pending, Tier, Variant};
 pub use reader::{Lagged, RoomReader};
 pub use registry::{RoomHold, Rooms};
 
@@ -123,6 +126,7 @@ pub struct Room {
     members: AtomicU64,
     /// A room that was removed from the registry takes nobody in.
     closed: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Room {
@@ -211,6 +215,13 @@ impl Room {
         wanted.retain(|(_, members)| *members > 0);
     }
 
+    /// The traced events of the entries from one cursor to before another.
+    pub(crate) fn traced(&self, from: u64, to: u64) -> Vec<Traced> {
+        let published = self.published();
+        let entries = (from..to).filter_map(|cursor| published.log.get(cursor));
+        entries.flat_map(|entry| entry.traced.iter().cloned()).collect()
+    }
+
     /// A shard begins to sweep: what is published from now on rings again.
     pub fn begin_sweep(&self, shard: usize) -> u64 {
         if let Some(ring) = self.rings.get(shard) {
@@ -253,6 +264,9 @@ impl Room {
 
     /// Appends what was sent together and tells everyone.
     fn publish(&self, entry: Entry, now: Instant) {
+        let due =
+            |(variant, members): &(Variant, usize)| delivery::count(entry.moments(variant.tier)) * members;
+        self.metrics.due(self.wanted().iter().map(due).sum());
         {
             let mut published = self.published();
             if let Content::Events { events, .. } = &entry.content {

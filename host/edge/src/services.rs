@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ringside_core::{HostId, RegionId};
-use ringside_ports::{Audit, Codecs, Comments, Directory, Log, Relay, Store};
+use ringside_ports::{Audit, Codecs, Comments, Directory, Log, Relay, Store, Traces};
 use tokio::runtime::Handle;
 
 use crate::auth::Verifier;
@@ -32,6 +32,8 @@ pub struct Services {
     pub region: RegionId,
     /// This host.
     pub host: HostId,
+    /// Which comments are traced.
+    pub traces: Traces,
     /// A runtime of several threads: rooms and commands run there, never on a shard.
     pub runtime: Handle,
 }

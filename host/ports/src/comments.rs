@@ -6,6 +6,7 @@ use ringside_core::{Author, Comment, CommentId, Failure, Reaction, Settings, Set
 
 use crate::catalog::StreamEntry;
 use crate::store::{Page, PageQuery, StoredComment};
+use crate::traces::Trace;
 
 /// A comment to be posted, as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct NewComment {
     pub reply_to: Option<CommentId>,
     /// The client's own name for it.
     pub reference: Option<String>,
+    /// The trace that its way is part of.
+    pub trace: Option<Trace>,
 }
 
 /// What became of a comment, for its author. A shadow-banned one is told `Accepted`.

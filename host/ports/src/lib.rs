@@ -17,6 +17,7 @@ pub mod recent;
 pub mod relay;
 pub mod releases;
 pub mod store;
+pub mod traces;
 
 pub use audit::Audit;
 pub use catalog::Catalog;
@@ -31,3 +32,4 @@ pub use recent::Recent;
 pub use relay::Relay;
 pub use releases::Releases;
 pub use store::Store;
+pub use traces::{Span, Trace, Traces};

@@ -6,6 +6,7 @@ use ringside_core::{Author, Generation, Judgement, Settings, StreamId};
 use std::sync::Arc;
 
 use crate::error::PortResult;
+use crate::traces::Trace;
 
 /// What a user does, for the throttle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,6 +104,8 @@ pub struct Submission {
     pub folded: String,
     /// Counters.
     pub counters: CommentCounters,
+    /// The trace that its judging is part of.
+    pub trace: Option<Trace>,
 }
 
 /// What the chain says of a submission.

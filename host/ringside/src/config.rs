@@ -158,6 +158,11 @@ pub(crate) struct Telemetry {
     pub(crate) log: String,
     /// `text` or `json`.
     pub(crate) format: Format,
+    /// Where traces are sent, such as `http://127.0.0.1:4318`; `OTEL_EXPORTER_OTLP_ENDPOINT` says it too. Without one
+    /// nothing is traced.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Share of the comments that are traced, 0 to 1.
+    pub(crate) traces_ratio: f64,
 }
 
 /// How log lines are written.
@@ -238,7 +243,7 @@ impl Default for Components {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { log: "info".into(), format: Format::Text }
+        Self { log: "info".into(), format: Format::Text, otlp_endpoint: None, traces_ratio: 0.001 }
     }
 }
 

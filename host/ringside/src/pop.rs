@@ -20,6 +20,7 @@ use ringside_roles::breaker::{BreakerRelay, BreakerServices};
 use ringside_roles::circuit::{GuardedCatalog, GuardedStore};
 use ringside_roles::coordinator::CoordinatorServices;
 use ringside_roles::intake::IntakeServices;
+use ringside_roles::parts::Parts;
 use ringside_roles::restrictions::{self, FollowedAudit};
 use ringside_roles::{
     Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers, appender,
@@ -36,8 +37,9 @@ use crate::exit::{Exit, Outcome};
 use crate::operators::{self, OperatorServices};
 use crate::region::Region;
 use crate::releaser::{Bundle, Releaser};
+use crate::telemetry;
 pub use backends::Backends;
-use health::Health;
+use health::{Asker, Health};
 use viewers::Viewers;
 
 /// The store must have taken in the log that was there at the start before viewers come: R84's readiness.
@@ -98,7 +100,6 @@ async fn run(config: Config, around: Around) -> Outcome {
     let log = backends.log.clone();
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let health = Health::new();
     // What is read for viewers: nobody waits for a backend that is known to be away.
     let store = Arc::new(GuardedStore::new(backends.store.clone(), clock.clone()));
     let catalog = Arc::new(GuardedCatalog::new(backends.catalog.clone(), clock.clone()));
@@ -108,7 +109,13 @@ async fn run(config: Config, around: Around) -> Outcome {
     // What is counted.
     let mut registry = Registry::default();
     let role_metrics = RoleMetrics::register(&mut registry);
-    let workers = Workers::new(clock.clone(), role_metrics.clone());
+    let roles = config.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",");
+    let (traces, export) =
+        telemetry::traces::start(&config.telemetry, (&region, &run, roles), &mut registry)?;
+    let workers = Workers::new(clock.clone(), role_metrics.clone()).traced(traces.clone());
+    let parts = Parts::new(clock.clone(), &mut registry);
+    health::watch(&parts, &backends, &tasks, &stop);
+    let health = Health::new(parts, workers.clone(), config.roles.contains(&Role::Host));
     let component_metrics = ringside_wasm::Metrics::default();
     component_metrics.register(&mut registry);
 
@@ -218,6 +225,7 @@ async fn run(config: Config, around: Around) -> Outcome {
             verifier: verifier.clone(),
             region: region.clone(),
             host: host.clone(),
+            traces,
             runtime: tokio::runtime::Handle::current(),
         };
         let viewers =
@@ -237,14 +245,13 @@ async fn run(config: Config, around: Around) -> Outcome {
         releaser,
         catalog: catalog.clone(),
         audit: audit.clone(),
-        directory: backends.directory.clone(),
         intake: intake.clone(),
         log: log.clone(),
         workers,
         refresh: viewers.as_ref().map_or_else(|| Arc::new(|| {}) as _, Viewers::refresh),
         registry: Arc::new(registry),
     })
-    .merge(health::router(health.clone()));
+    .merge(health::router(health.clone(), Asker::Operator));
     let listener = tokio::net::TcpListener::bind(config.operators.listen).await.map_err(|error| {
         let address = config.operators.listen;
         Exit::Usage(format!("configuration at `operators.listen`: {address} cannot be listened on: {error}"))
@@ -258,13 +265,13 @@ async fn run(config: Config, around: Around) -> Outcome {
         }
     });
 
-    health.set_ready(true);
+    health.serve();
     let public = viewers.as_ref().map_or_else(|| "none".to_owned(), |viewers| viewers.address().to_string());
     info!(host = %host, %public, operators = %operators_address, data = %config.data.display(), "ready");
     wait_for_signal(&stop).await;
 
     // Viewers first, then what serves them.
-    health.set_ready(false);
+    health.drain();
     if let Some(viewers) = &viewers {
         info!("stopping: viewers are asked to reconnect");
         viewers.drain().await;
@@ -277,7 +284,11 @@ async fn run(config: Config, around: Around) -> Outcome {
         );
     }
     drop(viewers);
-    tokio::task::spawn_blocking(move || components.shutdown()).await.ok();
+    let end = move || {
+        components.shutdown();
+        export.flush();
+    };
+    tokio::task::spawn_blocking(end).await.ok();
     info!("stopped");
     Ok(())
 }

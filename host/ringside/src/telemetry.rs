@@ -1,4 +1,6 @@
-//! The process's own log lines.
+//! What the process tells of itself: log lines here, traces below.
+
+pub(crate) mod traces;
 
 use std::io::IsTerminal as _;
 

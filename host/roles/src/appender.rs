@@ -5,12 +5,12 @@ use bytes::Bytes;
 use ringside_core::error::Problem;
 use ringside_core::ids::CommentIds;
 use ringside_core::{Event, EventKind, Failure, HostId, RegionId, StreamId, encoding};
-use ringside_ports::Log;
 use ringside_ports::log::{Durability, NewRecord, Topic};
+use ringside_ports::{Log, Span};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::metrics::RoleMetrics;
@@ -28,6 +28,7 @@ struct Draft {
     kind: EventKind,
     durability: Durability,
     done: Option<oneshot::Sender<Result<Event, Failure>>>,
+    span: Option<Span>,
 }
 
 /// Appends events. Cheap to clone.
@@ -91,15 +92,31 @@ impl Appender {
     /// # Errors
     /// `Unavailable` with a wait when the queue is full or the log fails.
     pub async fn append(&self, stream: &StreamId, kind: EventKind) -> Result<Event, Failure> {
+        self.append_in(stream, kind, None).await
+    }
+
+    /// As [`Appender::append`], within a span that is over when the event is in the log, and that all who read it
+    /// there go on from.
+    ///
+    /// # Errors
+    /// Those of [`Appender::append`].
+    pub async fn append_in(
+        &self,
+        stream: &StreamId,
+        kind: EventKind,
+        span: Option<Span>,
+    ) -> Result<Event, Failure> {
         let (done, answer) = oneshot::channel();
-        let draft = Draft { stream: stream.clone(), kind, durability: Durability::Durable, done: Some(done) };
+        let durability = Durability::Durable;
+        let draft = Draft { stream: stream.clone(), kind, durability, done: Some(done), span };
         self.queue(stream)?.try_send(draft).map_err(|_| busy())?;
         answer.await.unwrap_or_else(|_| Err(busy()))
     }
 
     /// Queues an event that nobody waits for (totals and counts). False when the queue was full and it is lost.
     pub fn queue_event(&self, stream: &StreamId, kind: EventKind) -> bool {
-        let draft = Draft { stream: stream.clone(), kind, durability: Durability::Queued, done: None };
+        let draft =
+            Draft { stream: stream.clone(), kind, durability: Durability::Queued, done: None, span: None };
         self.queue(stream).is_ok_and(|queue| queue.try_send(draft).is_ok())
     }
 }
@@ -130,9 +147,15 @@ impl Worker {
     async fn append(&mut self, drafts: &mut Vec<Draft>) {
         let mut records = Vec::with_capacity(drafts.len());
         let mut answers = Vec::with_capacity(drafts.len());
+        let mut spans = Vec::new();
         let mut durability = Durability::Queued;
+        let group = drafts.len();
         for draft in drafts.drain(..) {
-            let event = self.event(draft.stream, draft.kind);
+            let mut event = self.event(draft.stream, draft.kind);
+            if let Some(mut span) = draft.span {
+                self.trace(&mut event, &mut span, group);
+                spans.push(span);
+            }
             records.push(NewRecord {
                 key: event.stream.as_str().to_owned(),
                 payload: Bytes::from(encoding::encode(&event)),
@@ -153,6 +176,7 @@ impl Worker {
             }
             Err(failure) => {
                 self.metrics.append_failures.inc();
+                spans.iter_mut().for_each(|span| span.fail(&failure));
                 let retry_after = failure.retry_after.unwrap_or(RETRY_AFTER);
                 if failure.is_transient() {
                     warn!(partition = self.partition, error = %failure, "append failed, clients are asked to try again");
@@ -164,6 +188,20 @@ impl Worker {
                     let _ = done.send(Err(Failure::retry(Problem::Unavailable, detail, retry_after)));
                 }
             }
+        }
+    }
+
+    /// Sends a span's trace along with an event.
+    fn trace(&self, event: &mut Event, span: &mut Span, group: usize) {
+        let context = span.trace().context();
+        event.trace = Some(context);
+        span.set("ringside.stream", event.stream.as_str());
+        span.set("ringside.partition", self.partition);
+        span.set("ringside.records", group);
+        if let EventKind::CommentAccepted(comment) | EventKind::CommentModerated { comment } = &event.kind {
+            span.about(comment);
+            let trace_id = context.trace_id();
+            info!(trace_id, stream = %event.stream, comment = %comment.id, partition = self.partition, "a traced comment goes into the log");
         }
     }
 
@@ -180,6 +218,7 @@ impl Worker {
             producer: self.producer.host.clone(),
             sequence: self.sequence,
             at_ms: now_ms,
+            trace: None,
             kind,
         }
     }

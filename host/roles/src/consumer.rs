@@ -113,6 +113,8 @@ pub struct Consumer {
     on_poison: OnPoison,
     last_of: HashMap<HostId, u64>,
     worker: Arc<Worker>,
+    /// The last read failed, so that the worker is listed as failing.
+    failed: bool,
     stop: CancellationToken,
 }
 
@@ -128,7 +130,7 @@ impl Consumer {
     ) -> Self {
         worker.at(next, 0);
         worker.succeeded();
-        Self { log, next, on_poison, last_of: HashMap::new(), worker, stop }
+        Self { log, next, on_poison, last_of: HashMap::new(), worker, failed: false, stop }
     }
 
     fn label(&self) -> ConsumerLabel {
@@ -169,6 +171,7 @@ impl Consumer {
                 Err(error) => {
                     warn!(role = self.worker.role(), partition = self.worker.partition(), %error, "reading the log failed, trying again");
                     self.worker.failed(&error);
+                    self.failed = true;
                     if !backoff.wait(&stop).await {
                         return None;
                     }
@@ -214,6 +217,12 @@ impl Consumer {
 
     async fn read(&mut self) -> PortResult<Chunk> {
         let partition = self.worker.partition();
+        if self.failed {
+            // On a partition where nobody says anything it would be listed as failing long after all is well.
+            self.log.extent(Topic::RoomEvents, partition).await?;
+            self.worker.succeeded();
+            self.failed = false;
+        }
         self.log.wait_for(Topic::RoomEvents, partition, self.next).await?;
         let records =
             self.log.read(Topic::RoomEvents, partition, self.next, READ_RECORDS_MAX, READ_BYTES_MAX).await?;

@@ -10,7 +10,7 @@ use ringside_core::{Event, EventKind, StreamId};
 use ringside_ports::log::Topic;
 use ringside_ports::policy::StreamLoad;
 use ringside_ports::relay::RelayBatch;
-use ringside_ports::{Directory, Log, Policy, PortResult, Relay};
+use ringside_ports::{Directory, Log, Policy, PortResult, Relay, Span, Traces};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -97,10 +97,10 @@ async fn relay_from(
     mut place: Option<Place>,
     stop: CancellationToken,
 ) {
-    let partition = worker.partition();
+    let (partition, traces) = (worker.partition(), worker.traces().clone());
     let mut consumer = Consumer::new(services.log.clone(), start, OnPoison::Skip, worker, stop);
     let mut coordinator =
-        Coordinator { services, partition, start, streams: HashMap::new(), pace: Pace::default() };
+        Coordinator { services, partition, start, streams: HashMap::new(), pace: Pace::default(), traces };
     let mut read_to = start;
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
@@ -131,22 +131,29 @@ struct Coordinator {
     start: u64,
     streams: HashMap<StreamId, StreamState>,
     pace: Pace,
+    traces: Traces,
 }
 
 impl Coordinator {
     async fn relay(&mut self, chunk: Chunk) {
         let mut by_stream: Vec<(StreamId, Events)> = Vec::new();
         let mut index: HashMap<StreamId, usize> = HashMap::new();
-        for (offset, event) in chunk.events {
+        let mut spans: Vec<(usize, Span)> = Vec::new();
+        for (offset, mut event) in chunk.events {
             let at = *index.entry(event.stream.clone()).or_insert_with(|| {
                 by_stream.push((event.stream.clone(), Vec::new()));
                 by_stream.len() - 1
             });
+            if let Some(span) = self.traces.of_event("relay", self.partition, offset, &event) {
+                // Hosts go on from here.
+                event.trace = Some(span.trace().context());
+                spans.push((at, span));
+            }
             if let Some((_, events)) = by_stream.get_mut(at) {
                 events.push((offset, Arc::new(event)));
             }
         }
-        for (stream, events) in by_stream {
+        for (at, (stream, events)) in by_stream.into_iter().enumerate() {
             let comments = events
                 .iter()
                 .filter(|(_, event)| matches!(event.kind, EventKind::CommentAccepted(_)))
@@ -156,6 +163,7 @@ impl Coordinator {
             let per_second = self.pace.count(&stream, comments, now_ms);
             self.plan(&stream, per_second, now_ms).await;
             self.publish(stream, events, chunk.next).await;
+            spans.retain(|(of, _)| *of != at);
         }
     }
 

@@ -1,13 +1,15 @@
-//! The judge: judges later what was let through unjudged (invariant 2).
+//! The judge: judges later what was let through unjudged (invariant 2), and tells of every decision on a comment (R40).
+
+mod decisions;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringside_core::{Comment, CommentId, EventKind, Judgement, StreamId, Visibility};
-use ringside_ports::PortResult;
+use ringside_core::{Comment, CommentId, EventKind, Judgement, StreamId, TraceContext, Visibility};
 use ringside_ports::log::Topic;
 use ringside_ports::policy::{CommentCounters, Decision, Submission};
+use ringside_ports::{PortResult, Traces};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -15,6 +17,7 @@ use crate::consumer::{Consumer, OnPoison, Place};
 use crate::metrics::WorkerLabel;
 use crate::role::RoleServices;
 use crate::workers::Worker;
+use decisions::Found;
 
 /// Unjudged comments held in memory; past it the judge stops reading, the rest waits in the log.
 const WAITING_MAX: usize = 10_000;
@@ -27,6 +30,7 @@ struct Unjudged {
     offset: u64,
     stream: StreamId,
     comment: CommentId,
+    trace: Option<TraceContext>,
 }
 
 /// Judges what is unjudged in a partition until `stop`.
@@ -40,28 +44,34 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
     let next = place.kept().unwrap_or(log.extent(Topic::RoomEvents, partition).await?.first);
     let mut consumer = Consumer::new(log, next, OnPoison::Skip, worker.clone(), stop.clone());
     let mut waiting: VecDeque<Unjudged> = VecDeque::new();
+    let mut decided: VecDeque<Found> = VecDeque::new();
     let label = WorkerLabel { role: worker.role(), partition };
     let mut read_to = next;
     let mut retry = tokio::time::interval(RETRY);
     retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = consumer.ready(), if waiting.len() < WAITING_MAX => {
+            () = consumer.ready(), if waiting.len() < WAITING_MAX && decided.len() < WAITING_MAX => {
                 let Some(chunk) = consumer.next().await else { return Ok(()) };
+                decided.extend(chunk.events.iter().filter_map(|(offset, event)| {
+                    Found::in_event(partition, *offset, event)
+                }));
                 waiting.extend(chunk.events.into_iter().filter_map(|(offset, event)| {
                     let comment = match &event.kind {
                         EventKind::CommentAccepted(comment) if comment.judgement.is_unjudged() => comment.id,
                         EventKind::CommentEdited { comment, judgement, .. } if judgement.is_unjudged() => *comment,
                         _ => return None,
                     };
-                    Some(Unjudged { offset, stream: event.stream, comment })
+                    Some(Unjudged { offset, stream: event.stream, comment, trace: event.trace })
                 }));
                 read_to = chunk.next;
             }
             _ = retry.tick() => {
-                judge(&services, partition, read_to, &mut waiting).await;
+                judge(&services, &worker, read_to, &mut waiting).await;
                 worker.metrics().unjudged.get_or_create(&label).set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
-                place.keep(waiting.front().map_or(read_to, |first| first.offset)).await;
+                decisions::tell(&services, partition, read_to, &mut decided).await;
+                let unjudged = waiting.front().map_or(read_to, |first| first.offset);
+                place.keep(decided.front().map_or(unjudged, |first| first.offset().min(unjudged))).await;
             }
             () = stop.cancelled() => return Ok(()),
         }
@@ -69,14 +79,16 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
 }
 
 /// Judges what can be judged now; the rest stays, in order.
-async fn judge(services: &RoleServices, partition: u32, read_to: u64, waiting: &mut VecDeque<Unjudged>) {
+async fn judge(services: &RoleServices, worker: &Worker, read_to: u64, waiting: &mut VecDeque<Unjudged>) {
     // The store must know the comments before they are looked up in it.
-    if waiting.is_empty() || !services.store.checkpoint(partition).await.is_ok_and(|at| at >= read_to) {
+    if waiting.is_empty()
+        || !services.store.checkpoint(worker.partition()).await.is_ok_and(|at| at >= read_to)
+    {
         return;
     }
     let mut left = VecDeque::with_capacity(waiting.len());
     while let Some(unjudged) = waiting.pop_front() {
-        match judge_one(services, &unjudged).await {
+        match judge_one(services, worker.traces(), &unjudged).await {
             Judged::Done => {}
             Judged::Later => left.push_back(unjudged),
         }
@@ -93,7 +105,7 @@ enum Judged {
     Later,
 }
 
-async fn judge_one(services: &RoleServices, unjudged: &Unjudged) -> Judged {
+async fn judge_one(services: &RoleServices, traces: &Traces, unjudged: &Unjudged) -> Judged {
     let stored = match services.store.comment(&unjudged.stream, unjudged.comment).await {
         Ok(Some(stored)) => stored.comment,
         Ok(None) => return Judged::Done,
@@ -105,6 +117,7 @@ async fn judge_one(services: &RoleServices, unjudged: &Unjudged) -> Judged {
         return Judged::Done;
     }
     let Ok(entry) = services.streams.get(&unjudged.stream).await else { return Judged::Later };
+    let mut span = traces.follow(unjudged.trace).map(|trace| trace.begin("judge"));
     let submission = Submission {
         admission: None,
         stream: stored.stream.clone(),
@@ -113,6 +126,7 @@ async fn judge_one(services: &RoleServices, unjudged: &Unjudged) -> Judged {
         folded: ringside_core::text::fold(&stored.text),
         text: stored.text.clone(),
         counters: CommentCounters::default(),
+        trace: span.as_ref().map(|span| span.trace().clone()),
     };
     let judgement = match services.policy.judge(vec![submission]).await.map(|mut all| all.pop()) {
         Ok(Some(Decision::Judged(judgement))) if !judgement.is_unjudged() => judgement,
@@ -120,9 +134,16 @@ async fn judge_one(services: &RoleServices, unjudged: &Unjudged) -> Judged {
     };
     let comment = moderated(stored, judgement);
     let (stream, id, action) = (comment.stream.clone(), comment.id, comment.judgement.action);
-    match services.appender.append(&stream, EventKind::CommentModerated { comment }).await {
+    if let Some(span) = &mut span {
+        span.set("ringside.stream", stream.as_str());
+        span.set("ringside.action", action.as_str());
+        span.about(&comment);
+    }
+    let trace_id = span.as_ref().map(|span| span.trace().context().trace_id());
+    let append = span.as_ref().map(|span| span.trace().begin("append"));
+    match services.appender.append_in(&stream, EventKind::CommentModerated { comment }, append).await {
         Ok(_) => {
-            info!(%stream, comment = %id, action = action.as_str(), "judged a comment that was let through unjudged");
+            info!(trace_id, %stream, comment = %id, action = action.as_str(), "judged a comment that was let through unjudged");
             Judged::Done
         }
         Err(_) => Judged::Later,

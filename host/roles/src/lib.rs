@@ -18,6 +18,7 @@ pub mod judge;
 pub mod limits;
 pub mod metrics;
 pub mod pace;
+pub mod parts;
 pub mod presence;
 pub mod reconciler;
 pub mod restrictions;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ringside_ports::Traces;
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -57,13 +58,20 @@ pub struct Workers {
     known: Arc<Mutex<Known>>,
     clock: Clock,
     metrics: RoleMetrics,
+    traces: Traces,
 }
 
 impl Workers {
     /// Nobody works yet.
     #[must_use]
     pub fn new(clock: Clock, metrics: RoleMetrics) -> Self {
-        Self { known: Arc::default(), clock, metrics }
+        Self { known: Arc::default(), clock, metrics, traces: Traces::off() }
+    }
+
+    /// Whose work on traced events is recorded.
+    #[must_use]
+    pub fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -122,6 +130,12 @@ impl Worker {
     #[must_use]
     pub fn metrics(&self) -> &RoleMetrics {
         &self.workers.metrics
+    }
+
+    /// Where work on traced events is recorded.
+    #[must_use]
+    pub fn traces(&self) -> &Traces {
+        &self.workers.traces
     }
 
     fn change(&self, change: impl FnOnce(&mut WorkerReport)) {

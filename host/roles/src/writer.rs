@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringside_core::event::Totals;
-use ringside_core::{CommentId, EventKind, StreamId, limits};
-use ringside_ports::PortResult;
+use ringside_core::{CommentId, Event, EventKind, StreamId, limits};
 use ringside_ports::store::Applied;
+use ringside_ports::{PortResult, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
@@ -33,8 +33,12 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
         tokio::select! {
             () = consumer.ready() => {
                 let Some(chunk) = consumer.next().await else { break };
+                let traced = |(offset, event): &(u64, Event)| worker.traces().of_event("store", partition, *offset, event);
+                let mut spans: Vec<Span> = chunk.events.iter().filter_map(traced).collect();
+                spans.iter_mut().for_each(|span| span.set("ringside.records", chunk.events.len()));
                 let apply = || services.store.apply(partition, &chunk.events, chunk.next);
                 let Some(applied) = consumer.carry_out(apply).await else { break };
+                drop(spans);
                 totals.take_in(applied);
             }
             _ = flush.tick() => totals.flush(&services.appender),

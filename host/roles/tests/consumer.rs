@@ -36,6 +36,7 @@ fn record(offset: u64) -> Record {
         producer: HostId::new("h1").unwrap(),
         sequence: offset,
         at_ms: 1,
+        trace: None,
         kind: EventKind::Viewers(1),
     };
     Record { offset, key: "stream".into(), payload: encoding::encode(&event).into() }

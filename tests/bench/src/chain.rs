@@ -214,6 +214,7 @@ fn submissions(
                 text: line.text.clone(),
                 folded: line.folded.clone(),
                 counters,
+                trace: None,
             })
         })
         .collect()

@@ -101,7 +101,7 @@ async fn measure(folder: &Path, backends: Backends, time: Duration) -> Result<Me
             while started.elapsed() < time {
                 let Some(text) = lines.get(at % lines.len()) else { return };
                 at += 1;
-                let new = NewComment { text: text.clone(), reply_to: None, reference: None };
+                let new = NewComment { text: text.clone(), reply_to: None, reference: None, trace: None };
                 match intake.post(&author, &stream, new).await {
                     Ok(Posted::Accepted(_) | Posted::Held(_)) => accepted.fetch_add(1, Ordering::Relaxed),
                     Ok(_) => rejected.fetch_add(1, Ordering::Relaxed),

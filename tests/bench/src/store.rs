@@ -135,6 +135,7 @@ impl Stream {
             producer: self.producer.clone(),
             sequence: offset,
             at_ms: at_ms(offset),
+            trace: None,
             kind,
         };
         (offset, event)

@@ -90,6 +90,7 @@ pub fn judgement(action: Action) -> Judgement {
         generation: Some(Generation(3)),
         action,
         slot: why("words"),
+        component: why("words 1.2.0"),
         reason: why("a blocked word"),
         labels: Vec::new(),
     }
@@ -104,6 +105,7 @@ pub fn event(of: &StreamId, offset: u64, kind: EventKind) -> (u64, Event) {
         producer: host("h1"),
         sequence: offset,
         at_ms: 1_700_000_100_000 + offset,
+        trace: None,
         kind,
     };
     (offset, event)

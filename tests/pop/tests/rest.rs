@@ -197,14 +197,26 @@ fn curl_reads_live_events_and_resumes_by_the_last_event_id() {
 fn the_host_says_whether_it_is_ready_and_ends_in_order() {
     let mut pop = Pop::start();
     assert_eq!(pop.rest().get("/healthz").expect(200).text, "ok\n");
-    assert_eq!(pop.rest().get("/readyz").expect(200).text, "ready\n");
+    let ready = pop.rest().get("/readyz").expect(200);
+    assert_eq!(
+        (&ready.body["status"], &ready.body["commenting"]),
+        (&json!("ready"), &json!(true)),
+        "{}",
+        ready.text
+    );
+    let parts = ready.body["parts"].as_array().unwrap();
+    assert!(parts.len() == 4 && parts.iter().all(|part| part["up"] == true), "{}", ready.text);
     let pops = pop.rest().get("/v1/pops").expect(200).body;
     assert_eq!(pops["items"][0]["healthy"], true);
     let mut ann = Client::join(&pop, "ann", "viewer", "s");
+    // Each leaves at a moment of its own within ten seconds: one of so many stays for a while.
+    let _others: Vec<Client> = (0..12).map(|_| Client::connect(&pop)).collect();
+    let operators = pop.operators_with(None);
     let ended = std::thread::scope(|scope| {
         let ended = scope.spawn(|| pop.terminate());
         let notice = ann.notice("drain");
         assert!(notice["value"].as_u64().unwrap() <= 10_000, "{notice}");
+        assert_eq!(operators.get("/readyz").expect(503).body["status"], "draining");
         assert_eq!(ann.close_code(), 4000);
         ended.join().unwrap()
     });

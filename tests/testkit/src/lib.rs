@@ -12,6 +12,7 @@
 )]
 
 pub mod client;
+pub mod collector;
 pub mod pop;
 pub mod region;
 pub mod rest;

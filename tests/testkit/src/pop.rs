@@ -121,8 +121,13 @@ impl Pop {
 
     /// Asks the process to end (SIGTERM) and waits until it has; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        self.signal("-TERM");
+        self.ask_to_end();
         eventually("the PoP to end after SIGTERM", || self.child.try_wait().unwrap()).code()
+    }
+
+    /// Asks the process to end (SIGTERM) and does not wait.
+    pub fn ask_to_end(&self) {
+        self.signal("-TERM");
     }
 
     /// Stops the process where it is (SIGSTOP): it hangs, as one does that finds no time or no memory.

@@ -48,6 +48,7 @@ impl Answer {
 pub struct Rest {
     base: String,
     token: Option<String>,
+    header: Option<(String, String)>,
     agent: ureq::Agent,
 }
 
@@ -60,7 +61,13 @@ impl Rest {
             .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .into();
-        Self { base, token, agent }
+        Self { base, token, header: None, agent }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(self, name: &str, value: &str) -> Self {
+        Self { header: Some((name.to_owned(), value.to_owned())), ..self }
     }
 
     /// GET.
@@ -106,6 +113,9 @@ impl Rest {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some((name, value)) = &self.header {
+            request = request.header(name, value);
         }
         let request =
             request.header("content-type", "application/json").body(body.unwrap_or_default()).unwrap();

@@ -65,6 +65,7 @@ fn with(stream: &StreamId, n: u64, kind: EventKind) -> Event {
         producer: HostId::new("h1").unwrap(),
         sequence: n,
         at_ms: 1_700_000_000_000,
+        trace: None,
         kind,
     }
 }

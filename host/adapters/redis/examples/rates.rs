@@ -41,6 +41,7 @@ fn batch(n: u64) -> Arc<RelayBatch> {
         producer: HostId::new("h1").unwrap(),
         sequence: n,
         at_ms: 1_700_000_000_000 + n,
+        trace: None,
         kind: EventKind::EmojiTotals((0..8).map(|kind| (format!("emoji-{kind}"), n)).collect()),
     };
     let events = vec![(n, Arc::new(event))];

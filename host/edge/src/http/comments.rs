@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ringside_core::error::Problem;
 use ringside_core::wire::Review;
@@ -18,6 +18,7 @@ use super::HttpServices;
 use super::caller::{Body, Caller, Place, comment_id, query, unavailable};
 use super::problem::ProblemResponse;
 use super::render::{CommentBody, PageBody};
+use crate::submitted::submitted;
 
 /// How long a page that is the same for everyone may be kept by a cache.
 const PAGE_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
@@ -172,14 +173,21 @@ pub(super) struct CreateBody {
 pub(super) async fn create(
     State(services): State<HttpServices>,
     caller: Caller,
+    headers: HeaderMap,
     Place(stream): Place<String>,
     Body(body): Body<CreateBody>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     let author = caller.user(&entry.id)?;
-    let new = NewComment { text: body.text, reply_to: body.reply_to, reference: body.reference };
-    let posted = services.comments.post(author, &entry.id, new).await?;
-    let mut response = answer(posted, StatusCode::CREATED)?;
+    let asked = headers.get("traceparent").and_then(|header| header.to_str().ok());
+    let mut span = services.traces.asked(asked, "submit");
+    let trace = span.as_ref().map(|span| span.trace().clone());
+    let new = NewComment { text: body.text, reply_to: body.reply_to, reference: body.reference, trace };
+    let posted = services.comments.post(author, &entry.id, new).await;
+    if let Some(span) = &mut span {
+        submitted(span, &services.host, &entry.id, "rest", &posted);
+    }
+    let mut response = answer(posted?, StatusCode::CREATED)?;
     if let Some(id) = response.extensions_mut().remove::<CommentId>()
         && let Ok(location) = format!("/v1/streams/{}/comments/{id}", entry.id).parse()
     {

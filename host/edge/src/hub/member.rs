@@ -18,6 +18,8 @@ pub(super) struct ShardRoom {
     pub(super) groups: Vec<Group>,
     /// A sweep is under way.
     pub(super) sweeping: bool,
+    /// Cursor up to which the last sweep went.
+    pub(super) swept: u64,
 }
 
 /// Members that share bytes.
@@ -45,7 +47,7 @@ impl Hub {
             Some(index) => *index,
             None => {
                 let id = hold.id;
-                let room = ShardRoom { hold, groups: Vec::new(), sweeping: false };
+                let room = ShardRoom { groups: Vec::new(), sweeping: false, swept: hold.end(), hold };
                 let index = u32::try_from(self.rooms.insert(room)).unwrap_or(NONE);
                 self.room_index.insert(id, index);
                 index

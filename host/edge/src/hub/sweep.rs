@@ -2,14 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use ringside_core::close::CloseCode;
 
 use super::Hub;
 use super::slot::{Flags, Key};
 use super::write::{Sent, send_now};
-use crate::room::{Pending, RoomHold, Variant};
+use crate::room::{Payload, Pending, RoomHold, Variant};
 
 /// Members that are sent to before other work of the shard has its turn: one to two milliseconds.
 const BATCH: usize = 256;
@@ -50,7 +51,10 @@ pub(super) struct Sweep {
     /// one who left was visited already.
     left: usize,
     cache: Vec<(u64, Pending)>,
+    /// What members were sent whole since it was counted last, and how many.
+    sent: Vec<(Payload, u64)>,
     visited: usize,
+    began: SystemTime,
 }
 
 impl Sweep {
@@ -65,6 +69,13 @@ impl Sweep {
         }
         self.cache.push((cursor, pending.clone()));
         pending
+    }
+
+    fn count(&mut self, payload: Payload) {
+        match self.sent.last_mut().filter(|(last, _)| Arc::ptr_eq(&last.moments, &payload.moments)) {
+            Some((_, members)) => *members += 1,
+            None => self.sent.push((payload, 1)),
+        }
     }
 }
 
@@ -81,7 +92,18 @@ impl Hub {
         let hold = self.rooms.get(index as usize)?.hold.clone();
         let end = hold.begin_sweep(self.shard);
         let shard = self.shard;
-        Some(Sweep { shard, room, hold, end, group: 0, left: usize::MAX, cache: Vec::new(), visited: 0 })
+        Some(Sweep {
+            shard,
+            room,
+            hold,
+            end,
+            group: 0,
+            left: usize::MAX,
+            cache: Vec::new(),
+            sent: Vec::new(),
+            visited: 0,
+            began: SystemTime::now(),
+        })
     }
 
     /// Visits a batch of members; false when all have been.
@@ -124,7 +146,7 @@ impl Hub {
                     match sent {
                         Sent::Bytes(n) if n == payload.bytes.len() => {
                             slot.cursor = payload.end;
-                            self.metrics.delivered(payload.events);
+                            sweep.count(payload);
                         }
                         Sent::Bytes(n) => {
                             let (cursor, begun) = payload.after(slot.cursor, n);
@@ -153,6 +175,10 @@ impl Hub {
                 break true;
             }
         };
+        // One look at the clock for all of them: they were sent within a millisecond or two.
+        for (payload, members) in sweep.sent.drain(..) {
+            self.metrics.delivered(&payload, members);
+        }
         for (key, begun) in full {
             if self.keep_begun(key, begun) {
                 self.block(key, true);
@@ -175,6 +201,14 @@ impl Hub {
         self.metrics.swept(took, sweep.visited);
         let index = self.room_index.get(&sweep.room).copied();
         let Some(room) = index.and_then(|index| self.rooms.get_mut(index as usize)) else { return false };
+        for traced in sweep.hold.traced(std::mem::replace(&mut room.swept, sweep.end), sweep.end) {
+            let mut span = traced.trace.begin("send");
+            span.began_at(sweep.began);
+            span.set("ringside.stream", sweep.hold.stream.as_str());
+            span.set("ringside.offset", traced.offset);
+            span.set("ringside.shard", sweep.shard);
+            span.set("ringside.members", sweep.visited);
+        }
         room.sweeping = room.hold.is_rung(sweep.shard);
         room.sweeping
     }

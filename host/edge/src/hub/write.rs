@@ -140,7 +140,7 @@ impl Hub {
                 if n < payload.bytes.len() {
                     return self.keep_begun(key, begun).then_some(Flushed::Full);
                 }
-                self.metrics.delivered(payload.events);
+                self.metrics.delivered(&payload, 1);
                 Some(Flushed::More)
             }
         }
@@ -163,7 +163,7 @@ impl Hub {
         let rest = payload.bytes.slice(begun.min(payload.bytes.len())..);
         slot.cursor += 1;
         slot.more().queue.push_front(rest);
-        self.metrics.delivered(payload.events);
+        self.metrics.delivered(&payload, 1);
         true
     }
 

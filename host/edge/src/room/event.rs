@@ -27,6 +27,8 @@ pub enum Audience {
 pub struct RoomEvent {
     /// Its offset. One record may give several events.
     pub offset: u64,
+    /// When it was accepted, in milliseconds since 1970.
+    pub at_ms: u64,
     /// Who sees it.
     pub audience: Audience,
     /// What they see.
@@ -61,6 +63,8 @@ pub struct Converted {
     pub directs: Vec<Direct>,
     /// Comments left out by sampling.
     pub left_out: u32,
+    /// When the event that is taken in was accepted.
+    at_ms: u64,
 }
 
 /// Comments shown in one second, for [`Plan::cap_per_second`]. Seconds are those of the events, so that hosts
@@ -97,6 +101,7 @@ impl Converted {
         recent: &mut Recent,
         before: Option<Visibility>,
     ) {
+        self.at_ms = event.at_ms;
         match &event.kind {
             EventKind::CommentAccepted(comment) => self.accepted(offset, comment, plan, shown, recent),
             EventKind::CommentEdited { comment, text, judgement, .. } => {
@@ -236,7 +241,7 @@ impl Converted {
     }
 
     fn add(&mut self, offset: u64, audience: Audience, event: WireEvent) {
-        self.events.push(RoomEvent { offset, audience, event });
+        self.events.push(RoomEvent { offset, at_ms: self.at_ms, audience, event });
     }
 }
 

@@ -7,13 +7,14 @@ use futures_util::FutureExt;
 use ringside_core::sampling::Plan;
 use ringside_core::wire::{Notice, NoticeKind, WireComment};
 use ringside_core::{Event, EventKind, Failure, Visibility};
-use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
 use ringside_ports::relay::{RelayBatch, Subscription};
+use ringside_ports::{PortResult, Span};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::delivery::{TRACED_MAX, Traced};
 use super::encode::Encoder;
 use super::event::{Converted, Shown, without_outdated};
 use super::{Content, Entry, Request, Room, missed};
@@ -44,6 +45,8 @@ pub(super) struct Feed {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) stop: CancellationToken,
     pending: Converted,
+    /// Of those that wait, the traced ones: from here until they are told to the shards.
+    traced: Vec<(u64, Span)>,
     /// The offset after the last event taken in.
     next: u64,
     plan: Plan,
@@ -70,6 +73,7 @@ impl Feed {
             requests,
             stop,
             pending: Converted::default(),
+            traced: Vec::new(),
             next: 0,
             plan: Plan::default(),
             shown: Shown::default(),
@@ -265,6 +269,11 @@ impl Feed {
             EventKind::CommentModerated { comment } => self.before(comment.id).await,
             _ => None,
         };
+        if self.traced.len() < TRACED_MAX
+            && let Some(span) = self.services.traces.of_event("room", self.room.partition, offset, event)
+        {
+            self.traced.push((offset, span));
+        }
         self.pending.push(offset, event, &self.plan, &mut self.shown, &mut self.room.recent(), before);
         self.next = offset + 1;
     }
@@ -311,7 +320,7 @@ impl Feed {
     /// Sends what waits.
     async fn cut(&mut self) {
         self.cut_at = Instant::now();
-        let Converted { events, directs, left_out } = std::mem::take(&mut self.pending);
+        let Converted { events, directs, left_out, .. } = std::mem::take(&mut self.pending);
         let mut events = without_outdated(events);
         let mut left_out = left_out;
         let for_all = self.room.facts().settings.anonymous_read;
@@ -341,11 +350,19 @@ impl Feed {
         {
             // Nothing to tell, but what was looked at need not be looked at again.
             self.room.published().next = next;
+            self.traced.retain(|(offset, _)| *offset >= next);
             return;
         }
-        let entry = Entry::new(from, next, content, Instant::now());
+        let mut entry = Entry::new(from, next, content, Instant::now());
+        let with_it: Vec<_> = self.traced.extract_if(.., |(offset, _)| *offset < next).collect();
+        let traced = |(offset, span): &(u64, Span)| Traced { offset: *offset, trace: span.trace().clone() };
+        entry.traced = with_it.iter().map(traced).collect();
         let variants: Vec<_> = self.room.wanted().iter().map(|(variant, _)| *variant).collect();
         self.encoder.encode(&self.room, &entry, &variants).await;
+        for (_, mut span) in with_it {
+            span.set("ringside.host", self.services.host.as_str());
+            span.set("ringside.members", self.room.members());
+        }
         self.room.publish(entry, Instant::now());
     }
 

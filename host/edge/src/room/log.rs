@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use ringside_core::wire::Notice;
 
+use super::delivery::{self, Moments, Traced};
 use super::event::{Audience, RoomEvent};
 use crate::formats::FormatId;
 
@@ -81,7 +82,11 @@ pub struct Entry {
     pub next: u64,
     /// What.
     pub content: Content,
+    /// Those of its events that are traced.
+    pub traced: Vec<Traced>,
     at: Instant,
+    /// For viewers and for moderators; the same where these see the same.
+    moments: [Moments; 2],
     bytes: AtomicUsize,
     frames: Mutex<Vec<(Variant, Bytes)>>,
 }
@@ -95,7 +100,30 @@ impl Entry {
             Content::Events { events, .. } => 64 + events.len() * 400,
             Content::Notice(_) => 256,
         };
-        Self { from, next, content, at, bytes: AtomicUsize::new(bytes), frames: Mutex::default() }
+        let entry = Self {
+            from,
+            next,
+            content,
+            traced: Vec::new(),
+            at,
+            moments: [Moments::default(), Moments::default()],
+            bytes: AtomicUsize::new(bytes),
+            frames: Mutex::default(),
+        };
+        let Content::Events { events, .. } = &entry.content else { return entry };
+        let sampled = delivery::moments(events, Tier::Sampled);
+        let full = if entry.differs() { delivery::moments(events, Tier::Full) } else { sampled.clone() };
+        Self { moments: [sampled, full], ..entry }
+    }
+
+    /// When the events were accepted that a tier is shown.
+    #[must_use]
+    pub(crate) fn moments(&self, tier: Tier) -> &Moments {
+        let [sampled, full] = &self.moments;
+        match tier {
+            Tier::Sampled => sampled,
+            Tier::Full => full,
+        }
     }
 
     /// True where viewers and moderators are shown different things.
@@ -148,6 +176,8 @@ pub struct Payload {
     pub end: u64,
     /// Events in it.
     pub events: usize,
+    /// When they were accepted.
+    pub(crate) moments: Moments,
 }
 
 /// What a member at a cursor is sent.
@@ -244,7 +274,14 @@ impl RoomLog {
             return Pending::Fallen;
         }
         let mut frames: Vec<Bytes> = Vec::new();
-        let mut payload = Payload { bytes: Bytes::new(), ends: Vec::new(), end: cursor, events: 0 };
+        let mut payload = Payload {
+            bytes: Bytes::new(),
+            ends: Vec::new(),
+            end: cursor,
+            events: 0,
+            moments: Moments::default(),
+        };
+        let mut moments: Vec<&Moments> = Vec::new();
         let mut len = 0;
         while payload.end < end {
             let Some(entry) = self.get(payload.end) else { break };
@@ -260,16 +297,19 @@ impl RoomLog {
             len += frame.len();
             payload.ends.push(len);
             payload.end += 1;
-            if let (Content::Events { events, .. }, false) = (&entry.content, frame.is_empty()) {
-                payload.events += events.iter().filter(|event| variant.tier.sees(event.audience)).count();
-            }
             if !frame.is_empty() {
+                moments.push(entry.moments(variant.tier));
                 frames.push(frame);
             }
         }
         if payload.end == cursor {
             return Pending::UpToDate;
         }
+        payload.moments = match moments.as_slice() {
+            [only] => (*only).clone(),
+            several => several.iter().flat_map(|moments| moments.iter().copied()).collect(),
+        };
+        payload.events = delivery::count(&payload.moments);
         payload.bytes = match frames.as_slice() {
             [only] => only.clone(),
             several => {

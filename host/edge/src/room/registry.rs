@@ -17,6 +17,7 @@ use super::{Facts, Published, REQUESTS_MAX, Ring, Room};
 use crate::bell::Bell;
 use crate::formats::Formats;
 use crate::hub::signal::Inboxes;
+use crate::metrics::Metrics;
 use crate::services::Services;
 
 /// Rooms of one host. Each takes some 20 KB when it is quiet; a host with more streams than this has too few
@@ -36,6 +37,7 @@ struct Inner {
     bells: Vec<Arc<Bell>>,
     inboxes: Inboxes,
     host_bytes: Arc<AtomicUsize>,
+    metrics: Metrics,
     last_id: AtomicU64,
     open: Mutex<HashMap<StreamId, Open>>,
     stop: CancellationToken,
@@ -87,6 +89,7 @@ impl Rooms {
         formats: Arc<Formats>,
         bells: Vec<Arc<Bell>>,
         inboxes: Inboxes,
+        metrics: Metrics,
         stop: CancellationToken,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -95,6 +98,7 @@ impl Rooms {
             bells,
             inboxes,
             host_bytes: Arc::default(),
+            metrics,
             last_id: AtomicU64::new(0),
             open: Mutex::default(),
             stop,
@@ -180,7 +184,7 @@ impl Rooms {
     }
 
     fn begin(&self, stream: &StreamId) -> (Arc<Room>, Ready) {
-        let Inner { services, formats, bells, inboxes, host_bytes, last_id, stop, .. } = &*self.0;
+        let Inner { services, formats, bells, inboxes, host_bytes, metrics, last_id, stop, .. } = &*self.0;
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let published = Published { log: RoomLog::new(host_bytes.clone()), next: 0, facts: Facts::default() };
         let ring = |bell: &Arc<Bell>| Ring {
@@ -203,6 +207,7 @@ impl Rooms {
             holds: AtomicUsize::new(0),
             members: AtomicU64::new(0),
             closed: false.into(),
+            metrics: metrics.clone(),
         });
         let encoder = Encoder::new(services.codecs.clone(), formats.clone());
         let feed =

@@ -8,6 +8,7 @@ use ringside_ports::comments::{NewComment, Posted, Reacted};
 use super::Caller;
 use crate::hub::signal::Finished;
 use crate::services::Services;
+use crate::submitted::submitted;
 
 /// Carries a command out.
 pub(super) async fn act(services: Services, id: u64, command: Command, caller: Caller) -> Finished {
@@ -38,7 +39,14 @@ async fn carry_out(
     let comments = &services.comments;
     Ok(match command {
         Command::Comment { text, reply_to, reference } => {
-            posted(comments.post(author, stream, NewComment { text, reply_to, reference }).await?)
+            let mut span = services.traces.draw("submit");
+            let trace = span.as_ref().map(|span| span.trace().clone());
+            let outcome =
+                comments.post(author, stream, NewComment { text, reply_to, reference, trace }).await;
+            if let Some(span) = &mut span {
+                submitted(span, &services.host, stream, "websocket", &outcome);
+            }
+            posted(outcome?)
         }
         Command::Edit { comment, text } => posted(comments.edit(author, stream, comment, text).await?),
         Command::Delete(comment) => {

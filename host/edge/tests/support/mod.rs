@@ -55,6 +55,7 @@ impl Stage {
             verifier: Arc::new(Verifier::new(&options).unwrap()),
             region: RegionId::new("local").unwrap(),
             host: HostId::new("test").unwrap(),
+            traces: ringside_ports::Traces::off(),
             runtime: runtime.handle().clone(),
         };
         let mut config = EdgeConfig::new("127.0.0.1:0".parse().unwrap());

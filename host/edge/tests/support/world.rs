@@ -89,6 +89,7 @@ impl World {
             producer: HostId::new("test").unwrap(),
             sequence: offset,
             at_ms: now_ms(),
+            trace: None,
             kind,
         };
         let payload = encoding::encode(&event).into();

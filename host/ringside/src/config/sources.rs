@@ -9,6 +9,9 @@ use super::InvalidConfig;
 /// Environment variables of this prefix are configuration: `RINGSIDE__LOG__KEEP_HOURS=48`.
 const ENV_PREFIX: &str = "RINGSIDE__";
 
+/// What others named, and what it is here. An empty one says nothing.
+const OTHERS_NAMES: [(&str, &str); 1] = [("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint")];
+
 /// File, environment and flags.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sources {
@@ -37,6 +40,11 @@ impl Sources {
                 })?
             }
         };
+        for (name, value) in self.environment.iter().filter(|(_, value)| !value.is_empty()) {
+            if let Some((_, path)) = OTHERS_NAMES.iter().find(|(known, _)| known == name) {
+                assign(&mut table, path, value, &format!("variable `{name}`"))?;
+            }
+        }
         for (name, value) in &self.environment {
             if let Some(path) = name.strip_prefix(ENV_PREFIX) {
                 let path = path.to_lowercase().replace("__", ".");

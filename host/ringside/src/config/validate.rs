@@ -70,6 +70,29 @@ impl Config {
         if let Some(url) = self.public.url.as_ref().filter(|url| !url.starts_with("http")) {
             return invalid(format!("`public.url`: `{url}` does not begin with http:// or https://"));
         }
+        let ratio = self.telemetry.traces_ratio;
+        if !(0.0..=1.0).contains(&ratio) {
+            return invalid(format!(
+                "`telemetry.traces_ratio`: {ratio} is not 0 to 1; 0.001 is one of 1,000"
+            ));
+        }
+        if let Some(endpoint) = &self.telemetry.otlp_endpoint {
+            if endpoint.contains('@') {
+                return invalid(
+                    "`telemetry.otlp_endpoint`: it has credentials in it; `OTEL_EXPORTER_OTLP_HEADERS` is for them".into(),
+                );
+            }
+            let is_base = |uri: &axum::http::Uri| {
+                matches!(uri.scheme_str(), Some("http" | "https"))
+                    && uri.authority().is_some()
+                    && uri.query().is_none()
+            };
+            if !endpoint.parse().is_ok_and(|uri| is_base(&uri)) {
+                return invalid(format!(
+                    "`telemetry.otlp_endpoint`: `{endpoint}` is no address of a collector; write it as `http://127.0.0.1:4318`"
+                ));
+            }
+        }
         for key in &self.components.trusted_keys {
             if ringside_wasm::TrustedKey::parse(key).is_err() {
                 return invalid(format!(
@@ -111,6 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn the_collector_is_known_by_the_name_that_others_use_too() {
+        let standard = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+        let ours = ("RINGSIDE__TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:9");
+        let endpoint = |environment: &[_]| load(&[], environment).unwrap().telemetry.otlp_endpoint;
+        assert_eq!(endpoint(&[]), None);
+        assert_eq!(endpoint(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), None);
+        assert_eq!(endpoint(&[standard]).as_deref(), Some(standard.1));
+        assert_eq!(endpoint(&[ours, standard]).as_deref(), Some(ours.1));
+        let error = load(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere")]).unwrap_err();
+        assert!(error.contains("`nowhere` is no address"), "{error}");
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_with_the_key_the_value_and_the_remedy() {
         for (set, expected) in [
             ("public.lisen=1", "unknown field `lisen`"),
@@ -125,6 +161,10 @@ mod tests {
             ("components.trusted_keys=[\"abc\"]", "ringside key new"),
             ("region=Eu West", "is not a region"),
             ("telemetry.format=xml", "xml"),
+            ("telemetry.traces_ratio=1.5", "1.5 is not 0 to 1"),
+            ("telemetry.traces_ratio=some", "telemetry.traces_ratio"),
+            ("telemetry.otlp_endpoint=collector:4317", "`collector:4317` is no address of a collector"),
+            ("telemetry.otlp_endpoint=http://me:hush@c:4318", "OTEL_EXPORTER_OTLP_HEADERS"),
             ("nonsense", "is no assignment"),
         ] {
             let error = load(&[set], &[]).unwrap_err();

@@ -15,7 +15,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::health::{self, Health};
+use super::health::{self, Asker, Health};
 use crate::config::Config;
 
 /// The page loads nothing from elsewhere and runs nothing that was written into it.
@@ -34,6 +34,7 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
         audit: services.audit.clone(),
         directory: services.directory.clone(),
         verifier: services.verifier.clone(),
+        traces: services.traces.clone(),
         now_ms: ringside_edge::now_ms,
         host: services.host.clone(),
         region: services.region.clone(),
@@ -63,7 +64,7 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
             HeaderValue::from_static("nosniff"),
         ))
         .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")));
-    api.merge(health::router(health)).fallback_service(page)
+    api.merge(health::router(health, Asker::Public)).fallback_service(page)
 }
 
 /// Lets browsers and CDNs keep the page's assets: their names hold a digest of what is in them.

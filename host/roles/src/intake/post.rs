@@ -12,6 +12,7 @@ use ringside_core::{
 use ringside_ports::comments::{NewComment, Posted};
 use ringside_ports::counters::{Hit, Window};
 use ringside_ports::policy::{Activity, Admission, Admitted, CommentCounters, Decision, Submission};
+use ringside_ports::traces::{Span, Trace};
 
 use super::references::Claim;
 use super::restricted::shadowed;
@@ -28,7 +29,22 @@ impl Intake {
         &self,
         author: &Author,
         stream: &StreamId,
+        mut new: NewComment,
+    ) -> Result<Posted, Failure> {
+        let mut span = new.trace.take().map(|trace| trace.begin("intake"));
+        let posted = self.take_comment(author, stream, new, span.as_ref().map(Span::trace)).await;
+        if let (Some(span), Err(failure)) = (&mut span, &posted) {
+            span.fail(failure);
+        }
+        self.count_failure(posted)
+    }
+
+    async fn take_comment(
+        &self,
+        author: &Author,
+        stream: &StreamId,
         new: NewComment,
+        trace: Option<&Trace>,
     ) -> Result<Posted, Failure> {
         needs_sign_in(author)?;
         let started = Instant::now();
@@ -61,16 +77,12 @@ impl Intake {
             self.find(Some(author), stream, parent).await?;
         }
         let activity = if new.reply_to.is_some() { Activity::Reply } else { Activity::Comment };
-        let judgement = match self.judge(author, stream, &text, activity, shadow.as_ref()).await {
-            Ok(Decision::Judged(judgement)) => judgement,
-            Ok(Decision::NotAdmitted(admitted)) => return Ok(self.not_admitted(admitted)),
-            Err(failure) => {
-                self.outcome("failed", "");
-                return Err(failure);
-            }
+        let judgement = match self.judge(author, stream, &text, activity, shadow.as_ref(), trace).await? {
+            Decision::Judged(judgement) => judgement,
+            Decision::NotAdmitted(admitted) => return Ok(self.not_admitted(admitted)),
         };
-        self.outcome(judgement.action.as_str(), &judgement.slot);
         let Some(visibility) = judgement.action.visibility() else {
+            self.judged(&judgement);
             return Ok(Posted::Rejected(judgement.reason));
         };
         let comment = Comment {
@@ -87,11 +99,14 @@ impl Intake {
             visibility,
             judgement,
         };
-        let event = self.services.appender.append(stream, EventKind::CommentAccepted(comment)).await?;
+        let span = trace.map(|trace| trace.begin("append"));
+        let event =
+            self.services.appender.append_in(stream, EventKind::CommentAccepted(comment), span).await?;
         self.services.metrics.submission_seconds.observe(started.elapsed().as_secs_f64());
         let EventKind::CommentAccepted(comment) = event.kind else {
             return Err(Failure::new(Problem::Internal, "the log gave back another event"));
         };
+        self.judged(&comment.judgement);
         if let Some(claimed) = claimed {
             claimed.done(comment.clone());
         }
@@ -103,20 +118,32 @@ impl Intake {
         author: &Author,
         stream: &StreamId,
         id: CommentId,
-        new_text: String,
+        text: String,
+    ) -> Result<Posted, Failure> {
+        let posted = self.change_comment(author, stream, id, &text).await;
+        self.count_failure(posted)
+    }
+
+    async fn change_comment(
+        &self,
+        author: &Author,
+        stream: &StreamId,
+        id: CommentId,
+        new_text: &str,
     ) -> Result<Posted, Failure> {
         let shadow = self.may_act(author, stream).await?;
-        let text = check_text(&new_text)?;
+        let text = check_text(new_text)?;
         let mut comment = self.find_current(Some(author), stream, id).await?.comment;
         if comment.author.id != author.id {
             return Err(Failure::new(Problem::Forbidden, "only its author may edit a comment"));
         }
-        let judgement = match self.judge(author, stream, &text, Activity::Edit, shadow.as_ref()).await? {
+        let judgement = match self.judge(author, stream, &text, Activity::Edit, shadow.as_ref(), None).await?
+        {
             Decision::Judged(judgement) => judgement,
             Decision::NotAdmitted(admitted) => return Ok(self.not_admitted(admitted)),
         };
-        self.outcome(judgement.action.as_str(), &judgement.slot);
         if let Some(reason) = edit_refused(&judgement, comment.visibility) {
+            self.judged(&judgement);
             return Ok(Posted::Rejected(reason));
         }
         let kind = EventKind::CommentEdited {
@@ -126,6 +153,7 @@ impl Intake {
             judgement: judgement.clone(),
         };
         let event = self.services.appender.append(stream, kind).await?;
+        self.judged(&judgement);
         comment.text = text;
         comment.judgement = judgement;
         comment.edited_at_ms = Some(event.at_ms);
@@ -140,6 +168,7 @@ impl Intake {
         text: &str,
         activity: Activity,
         shadow: Option<&Restriction>,
+        trace: Option<&Trace>,
     ) -> Result<Decision, Failure> {
         let settings = self.streams.settings(stream).await?;
         if settings.emoji_only && !author.role.moderates() && !text::is_emoji_only(text) {
@@ -171,6 +200,7 @@ impl Intake {
                 stream_same_text: window(2).count,
             }
         };
+        let mut span = trace.map(|trace| trace.begin("chain"));
         let submission = Submission {
             admission: Some(Admission {
                 stream: stream.clone(),
@@ -189,6 +219,7 @@ impl Intake {
             text: text.to_owned(),
             folded,
             counters,
+            trace: span.as_ref().map(|span| span.trace().clone()),
         };
         let decision = match self.services.policy.judge(vec![submission]).await {
             Ok(mut decisions) => decisions.pop(),
@@ -199,6 +230,14 @@ impl Intake {
         };
         match decision {
             Some(Decision::Judged(judgement)) => {
+                if let Some(span) = &mut span {
+                    span.set(
+                        "ringside.generation",
+                        judgement.generation.map_or(0, |generation| generation.0),
+                    );
+                    span.set("ringside.action", judgement.action.as_str());
+                    span.set("ringside.slot", judgement.slot.as_str());
+                }
                 Ok(Decision::Judged(shadowed(hold_for_review(judgement, &settings, author), shadow)))
             }
             Some(not_admitted) => {
@@ -228,6 +267,21 @@ impl Intake {
             }
             Admitted::Yes => Posted::RateLimited(0),
         }
+    }
+
+    /// What the chain decided, of a comment that is answered.
+    fn judged(&self, judgement: &Judgement) {
+        self.outcome(judgement.action.as_str(), &judgement.slot);
+    }
+
+    /// Counts what failed because of us. What was refused because of what it is counts as nothing.
+    fn count_failure(&self, posted: Result<Posted, Failure>) -> Result<Posted, Failure> {
+        if let Err(failure) = &posted
+            && matches!(failure.problem, Problem::Unavailable | Problem::Internal)
+        {
+            self.outcome("failed", "");
+        }
+        posted
     }
 
     fn outcome(&self, outcome: &'static str, slot: &str) {

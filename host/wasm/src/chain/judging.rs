@@ -6,10 +6,13 @@ use ringside_core::judgement::Label;
 use ringside_core::{Action, Judgement};
 use ringside_ports::policy::{Admission, Admitted, Decision, Submission};
 use ringside_ports::releases::OnFailure;
+use ringside_ports::{Span, Trace};
 
 use super::admission::admit;
+use crate::generation::Slot;
 use crate::limits;
 use crate::round::Round;
+use crate::world::World;
 use crate::world::moderator::{self, Verdict};
 use crate::world::throttle::author;
 
@@ -24,6 +27,7 @@ struct Progress<'a> {
     refused: Option<Admitted>,
     action: Action,
     slot: &'a str,
+    component: String,
     reason: String,
     labels: Vec<Label>,
     /// A slot with the policy `allow-unjudged` could not judge it.
@@ -32,17 +36,18 @@ struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// The most severe action stays; of equals the first.
-    fn take(&mut self, slot: &'a str, verdict: Verdict) {
+    fn take<W: World>(&mut self, slot: &'a Slot<W>, verdict: Verdict) {
         if verdict.action > self.action {
             self.action = verdict.action;
-            self.slot = slot;
+            self.slot = &slot.name;
+            self.component = slot.component.label();
             self.reason = verdict.reason;
         }
         self.labels.extend(verdict.labels);
     }
 
-    fn broke(&mut self, slot: &'a str, policy: OnFailure) {
-        let (action, reason) = match policy {
+    fn broke<W: World>(&mut self, slot: &'a Slot<W>) {
+        let (action, reason) = match slot.on_failure {
             OnFailure::Hold => (Action::Hold, REASON_HELD),
             OnFailure::Reject => (Action::Reject, REASON_REJECTED),
             OnFailure::AllowUnjudged => {
@@ -65,6 +70,7 @@ impl<'a> Progress<'a> {
             generation: Some(round.generation.number),
             action: self.action,
             slot: self.slot.to_owned(),
+            component: self.component,
             reason: self.reason,
             labels: self.labels,
         })
@@ -95,18 +101,21 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
         if open.is_empty() {
             break;
         }
+        let traced = open.iter().filter_map(|asked| submissions.get(asked.ticket as usize)?.trace.as_ref());
+        let spans = spans(round, slot, "moderator", open.len(), traced);
         let answers = round.ask(slot, &open, |guest, asked| guest.judge(&streams, asked, author_of));
+        drop(spans);
         slot.component.metrics.verdicts.count(&answers.iter().flatten().map(|verdict| verdict.action));
         let mut rejected = false;
         for (asked, answer) in open.iter().zip(answers) {
             let Some(progress) = progress.get_mut(asked.ticket as usize) else { continue };
             match answer {
                 Some(verdict) => {
-                    progress.take(&slot.name, verdict);
+                    progress.take(slot, verdict);
                 }
                 None => {
                     round.metrics.policy_decided.inc();
-                    progress.broke(&slot.name, slot.on_failure);
+                    progress.broke(slot);
                 }
             }
             rejected |= progress.action == Action::Reject;
@@ -119,6 +128,25 @@ pub(super) fn judge(round: &Round<'_>, submissions: &[&Submission]) -> Vec<Decis
         }
     }
     progress.into_iter().map(|progress| progress.decision(round)).collect()
+}
+
+/// A component's call, in the traces of those comments of its batch that are traced.
+fn spans<'a, W: World>(
+    round: &Round<'_>,
+    slot: &Slot<W>,
+    name: &'static str,
+    batch: usize,
+    traced: impl Iterator<Item = &'a Trace>,
+) -> Vec<Span> {
+    let span = |trace: &Trace| {
+        let mut span = trace.begin(name);
+        span.set("ringside.slot", &*slot.name);
+        span.set("ringside.component", slot.component.label());
+        span.set("ringside.generation", round.generation.number.0);
+        span.set("ringside.batch", batch);
+        span
+    };
+    traced.map(span).collect()
 }
 
 /// The streams of a batch, each told by the first of its comments; and for each comment which of them it is on.
@@ -153,8 +181,12 @@ fn refuse(round: &Round<'_>, submissions: &[&Submission], progress: &mut [Progre
     if admissions.is_empty() {
         return;
     }
+    let traced = submissions.iter().filter_map(|submission| submission.trace.as_ref());
+    let spans = spans(round, &round.generation.slots.throttle, "throttle", admissions.len(), traced);
+    let answers = admit(round, &admissions);
+    drop(spans);
     let asked = submissions.iter().zip(progress).filter(|(submission, _)| submission.admission.is_some());
-    for ((_, progress), admitted) in asked.zip(admit(round, &admissions)) {
+    for ((_, progress), admitted) in asked.zip(answers) {
         if admitted != Admitted::Yes {
             progress.refused = Some(admitted);
         }

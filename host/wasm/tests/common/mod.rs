@@ -143,6 +143,7 @@ pub fn submission(text: &str) -> Submission {
         text: text.into(),
         folded: ringside_core::text::fold(text),
         counters: CommentCounters::default(),
+        trace: None,
     }
 }
 

@@ -95,6 +95,7 @@ fn services(
         verifier: Arc::new(Verifier::new(&secret)?),
         region: RegionId::new("local")?,
         host: HostId::new("bench")?,
+        traces: ringside_ports::Traces::off(),
         runtime,
     })
 }
@@ -157,6 +158,7 @@ impl Talk {
             producer: HostId::new("bench")?,
             sequence: offset,
             at_ms,
+            trace: None,
             kind: EventKind::CommentAccepted(comment),
         };
         Ok(RelayBatch {

@@ -110,6 +110,7 @@ async fn put_together(
         verifier: Arc::new(tokens::verifier()),
         region,
         host,
+        traces: ringside_ports::Traces::off(),
         runtime: tokio::runtime::Handle::current(),
     };
     let mut config = EdgeConfig::new("127.0.0.1:0".parse().unwrap());
@@ -122,6 +123,7 @@ async fn put_together(
             audit: services.audit.clone(),
             directory: services.directory.clone(),
             verifier: services.verifier.clone(),
+            traces: ringside_ports::Traces::off(),
             now_ms: ringside_edge::now_ms,
             host: services.host.clone(),
             region: services.region.clone(),

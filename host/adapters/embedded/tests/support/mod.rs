@@ -129,6 +129,7 @@ pub fn event(sequence: u64, kind: EventKind) -> Event {
         producer: HostId::new("h1").unwrap(),
         sequence,
         at_ms: 1,
+        trace: None,
         kind,
     }
 }

@@ -103,6 +103,7 @@ mod tests {
             producer: HostId::new("h1").unwrap(),
             sequence,
             at_ms: 1_700_000_000_000 + sequence,
+            trace: None,
             kind: EventKind::EmojiTotals(vec![(emoji.into(), sequence)]),
         };
         RelayBatch {

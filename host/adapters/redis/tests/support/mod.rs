@@ -67,6 +67,7 @@ pub fn batch(of: &StreamId, n: u64) -> Arc<RelayBatch> {
         producer: HostId::new("h1").unwrap(),
         sequence: n,
         at_ms: NOW + n,
+        trace: None,
         kind: EventKind::Viewers(n),
     };
     let events = vec![(n, Arc::new(event))];
