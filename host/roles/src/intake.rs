@@ -3,6 +3,7 @@
 //! WebSocket and REST both end here, so they cannot differ. A comment goes: checks → counters → chain (throttle
 //! and moderators) → log → answer; the answer leaves only when the comment is durably in the log.
 
+mod attempts;
 mod commands;
 mod decide;
 mod emoji;

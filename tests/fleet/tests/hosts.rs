@@ -63,6 +63,40 @@ fn two_hosts_and_the_roles_apart_are_one_region_to_its_viewers() {
 }
 
 #[test]
+fn who_tries_again_on_another_host_says_it_once_however_far_behind_the_store_is() {
+    let region = Region::on(&Services::shared());
+    let (first, second) = (region.process("host"), region.process("host"));
+    let _relays = region.process("coordinator,judge,reconciler");
+    let writer = region.process("writer");
+    let mut bob = Client::join(&second, "bob", "viewer", "s");
+    let say = |host: &Pop, reference: &str| {
+        let body = json!({ "text": "only once", "reference": reference });
+        host.rest_as("ann", "viewer").post("/v1/streams/s/comments", &body)
+    };
+    let before = say(&first, "before").expect(201).body;
+    assert_eq!(bob.event("comment")["id"], before["id"]);
+    writer.freeze();
+    let said = say(&first, "r").expect(201).body;
+    assert_eq!(bob.event("comment")["id"], said["id"]);
+    assert_eq!(say(&first, "r").expect(201).body["id"], said["id"], "its own host knows it");
+    say(&second, "r").expect_problem(501, "what became of it is not known yet");
+    say(&second, "r").expect_problem(501, "what became of it is not known yet");
+    let other = say(&second, "another").expect(201).body;
+    assert_eq!(bob.event("comment")["id"], other["id"], "nothing else waits for it");
+    writer.thaw();
+    let again = eventually("the other host to know it", || {
+        let answer = say(&second, "r");
+        (answer.status == 201).then_some(answer.body)
+    });
+    assert_eq!(again["id"], said["id"]);
+    eventually("the three to be stored", || {
+        let ids: Vec<_> =
+            second.rest().all_comments("s").into_iter().rev().map(|item| item["id"].clone()).collect();
+        (ids == [before["id"].clone(), said["id"].clone(), other["id"].clone()]).then_some(())
+    });
+}
+
+#[test]
 fn what_moderators_decide_on_one_host_holds_on_the_other() {
     let region = Region::on(&Services::shared());
     let (first, second) = (region.process("host"), region.process("host"));

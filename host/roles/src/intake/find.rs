@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ringside_core::error::Problem;
 use ringside_core::{Author, CommentId, Failure, StreamId, Visibility};
+use ringside_ports::PortResult;
 use ringside_ports::log::Topic;
 use ringside_ports::store::StoredComment;
 
@@ -40,17 +41,22 @@ impl Intake {
         stream: &StreamId,
         id: CommentId,
     ) -> Result<Option<StoredComment>, Failure> {
+        self.catch_up(stream).await.map_err(|error| unavailable(&error))?;
+        self.services.store.comment(stream, id).await.map_err(|error| unavailable(&error))
+    }
+
+    /// Waits until the store has all that the stream's log has now, a second at most; false when it has not.
+    pub(super) async fn catch_up(&self, stream: &StreamId) -> PortResult<bool> {
         let (store, log) = (&self.services.store, &self.services.log);
         let partition = log.partition_of(Topic::RoomEvents, stream.as_str());
-        let end = log.extent(Topic::RoomEvents, partition).await.map_err(|error| unavailable(&error))?.next;
+        let end = log.extent(Topic::RoomEvents, partition).await?.next;
         for _ in 0..STEPS_MAX {
-            let at = store.checkpoint(partition).await.map_err(|error| unavailable(&error))?;
-            if at >= end {
-                break;
+            if store.checkpoint(partition).await? >= end {
+                return Ok(true);
             }
             tokio::time::sleep(STEP).await;
         }
-        store.comment(stream, id).await.map_err(|error| unavailable(&error))
+        Ok(false)
     }
 
     /// A comment that this reader may see.

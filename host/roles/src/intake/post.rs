@@ -14,6 +14,7 @@ use ringside_ports::counters::{Hit, Window};
 use ringside_ports::policy::{Activity, Admission, Admitted, CommentCounters, Decision, Submission};
 use ringside_ports::traces::{Span, Trace};
 
+use super::attempts::Attempted;
 use super::references::Claim;
 use super::restricted::shadowed;
 use super::{Intake, lock, needs_sign_in, unavailable};
@@ -53,51 +54,25 @@ impl Intake {
                 Failure::new(Problem::InvalidField, format!("field `reference`: {error}"))
             })?;
         let text = check_text(&new.text)?;
-        let claimed = match &reference {
-            None => None,
+        let (claimed, attempt) = match &reference {
+            None => (None, None),
             Some(reference) => match self.references.claim(stream, &author.id, reference).await {
                 Claim::Known(comment) => return Ok(posted(comment.as_ref().clone())),
-                Claim::Mine(claimed) => {
-                    match self.services.store.by_reference(stream, &author.id, reference).await {
-                        Ok(Some(comment)) => {
-                            claimed.done(comment.clone());
-                            return Ok(posted(comment));
-                        }
-                        Err(error) if !error.is_transient() => return Err(unavailable(&error)),
-                        // People go on talking while the store is away. Who tries again on another host just then may
-                        // say something twice, which is better than that nobody says anything.
-                        Ok(None) | Err(_) => {}
+                Claim::Mine(claimed) => match self.attempt(stream, &author.id, reference).await? {
+                    Attempted::Made(comment) => {
+                        claimed.done(comment.as_ref().clone());
+                        return Ok(posted(*comment));
                     }
-                    Some(claimed)
-                }
+                    Attempted::First(attempt) => (Some(claimed), attempt),
+                },
             },
         };
-        let shadow = self.may_act(author, stream).await?;
-        if let Some(parent) = new.reply_to {
-            self.find(Some(author), stream, parent).await?;
-        }
-        let activity = if new.reply_to.is_some() { Activity::Reply } else { Activity::Comment };
-        let judgement = match self.judge(author, stream, &text, activity, shadow.as_ref(), trace).await? {
-            Decision::Judged(judgement) => judgement,
-            Decision::NotAdmitted(admitted) => return Ok(self.not_admitted(admitted)),
-        };
-        let Some(visibility) = judgement.action.visibility() else {
-            self.judged(&judgement);
-            return Ok(Posted::Rejected(judgement.reason));
-        };
-        let comment = Comment {
-            // Id and time are given by the appender, in the log's order.
-            id: CommentId::from_halves(0, 0),
-            at_ms: 0,
-            stream: stream.clone(),
-            author: author.clone(),
-            mentions: text::mentions(&text),
-            text,
-            reply_to: new.reply_to,
-            reference,
-            edited_at_ms: None,
-            visibility,
-            judgement,
+        let comment = match self.draft(author, stream, text, new.reply_to, reference, trace).await {
+            Ok(Ok(comment)) => comment,
+            ended => {
+                self.give_up(attempt).await;
+                return ended.map(|ended| ended.map_or_else(|posted| posted, posted));
+            }
         };
         let span = trace.map(|trace| trace.begin("append"));
         let event =
@@ -111,6 +86,45 @@ impl Intake {
             claimed.done(comment.clone());
         }
         Ok(posted(comment))
+    }
+
+    /// A comment as the chain lets it be said, before it has its place in the log; else the answer to its author.
+    async fn draft(
+        &self,
+        author: &Author,
+        stream: &StreamId,
+        text: String,
+        reply_to: Option<CommentId>,
+        reference: Option<Reference>,
+        trace: Option<&Trace>,
+    ) -> Result<Result<Comment, Posted>, Failure> {
+        let shadow = self.may_act(author, stream).await?;
+        if let Some(parent) = reply_to {
+            self.find(Some(author), stream, parent).await?;
+        }
+        let activity = if reply_to.is_some() { Activity::Reply } else { Activity::Comment };
+        let judgement = match self.judge(author, stream, &text, activity, shadow.as_ref(), trace).await? {
+            Decision::Judged(judgement) => judgement,
+            Decision::NotAdmitted(admitted) => return Ok(Err(self.not_admitted(admitted))),
+        };
+        let Some(visibility) = judgement.action.visibility() else {
+            self.judged(&judgement);
+            return Ok(Err(Posted::Rejected(judgement.reason)));
+        };
+        Ok(Ok(Comment {
+            // Id and time are given by the appender, in the log's order.
+            id: CommentId::from_halves(0, 0),
+            at_ms: 0,
+            stream: stream.clone(),
+            author: author.clone(),
+            mentions: text::mentions(&text),
+            text,
+            reply_to,
+            reference,
+            edited_at_ms: None,
+            visibility,
+            judgement,
+        }))
     }
 
     pub(super) async fn edit_comment(
