@@ -3,6 +3,7 @@
 //! Errors are `application/problem+json` with the number of the protocol's error table. Commands go the same way
 //! as those of a WebSocket: through [`Comments`].
 
+mod cached;
 mod caller;
 mod comments;
 mod problem;
@@ -28,7 +29,7 @@ pub(crate) use problem::method_not_allowed;
 pub struct HttpServices {
     /// Commands and reads.
     pub comments: Arc<dyn Comments>,
-    /// Emoji totals, pins and one's own reactions.
+    /// One's own reactions.
     pub store: Arc<dyn Store>,
     /// Bans.
     pub audit: Arc<dyn Audit>,

@@ -43,6 +43,26 @@ pub enum Reacted {
     RateLimited(u32),
 }
 
+/// A page, and which part of the log it is made of: whoever goes on from the log knows where.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PageAt {
+    /// The page.
+    pub page: Page,
+    /// Everything below this offset of the stream's partition is in it.
+    pub from: u64,
+    /// Nothing at or above this one is.
+    pub to: u64,
+}
+
+/// What a stream shows beside its comments.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Beside {
+    /// Running totals of its emoji, by name.
+    pub emoji: Vec<(String, u64)>,
+    /// The pinned comment.
+    pub pinned: Option<StoredComment>,
+}
+
 /// Commands and reads of signed-in users. Each checks the caller's role, the stream and its settings itself, so
 /// that WebSocket and REST cannot differ.
 #[async_trait]
@@ -134,11 +154,12 @@ pub trait Comments: Send + Sync {
         review: Review,
     ) -> Result<(), Failure>;
 
-    /// A page of comments; `query.reader` is what the caller may see.
+    /// A page of comments; `query.reader` is what the caller may see. Like the reads below it may be a moment old
+    /// (`docs/caches.md` says how old), but never lacks what its reader did on this host before.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn page(&self, query: PageQuery) -> Result<Page, Failure>;
+    async fn page(&self, query: PageQuery) -> Result<PageAt, Failure>;
 
     /// One comment, if this user may see it.
     ///
@@ -156,4 +177,10 @@ pub trait Comments: Send + Sync {
     /// # Errors
     /// `Unavailable`.
     async fn popular(&self, stream: &StreamId, size: u32) -> Result<Vec<StoredComment>, Failure>;
+
+    /// Emoji and pin.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn beside(&self, stream: &StreamId) -> Result<Beside, Failure>;
 }

@@ -39,9 +39,10 @@ pub trait Recent: Send + Sync {
         is_whole: bool,
     ) -> PortResult<()>;
 
-    /// Takes in the comments that are new or stand otherwise after the events from the offset `from`, which was the `next` of the writer's word before this on the
-    /// stream, up to `next`; a removed one goes. All of it or nothing is seen by readers. Comments older than what is held are left
-    /// out. False where the stream is not held (any more): the writer may begin it.
+    /// Takes in the comments that are new or stand otherwise after the events from the offset `from`, which was the
+    /// `next` of the writer's word before this on the stream, up to `next`; a removed one goes. All of it or nothing is
+    /// seen by readers. Comments older than what is held are left out. False where the stream is not held (any more):
+    /// the writer may begin it.
     ///
     /// # Errors
     /// `Unavailable`: it may have been taken in or not, so the writer does not go on but begins anew.
@@ -54,10 +55,11 @@ pub trait Recent: Send + Sync {
         changed: &[StoredComment],
     ) -> PortResult<bool>;
 
-    /// The page that [`crate::Store::page`] would give, where all of it is known from what is held; else none. A page of
-    /// replies or of the review queue never is, nor one for a user who has comments held that others do not see.
+    /// The page that [`crate::Store::page`] would give, where all of it is known from what is held; else none. Before it
+    /// the `next` of the writer's last word: everything below that offset is in it. A page of replies or of the review
+    /// queue never is, nor one for a user who has comments held that others do not see.
     ///
     /// # Errors
     /// `Unavailable`: the reader asks the store.
-    async fn page(&self, now_ms: u64, query: &PageQuery) -> PortResult<Option<Page>>;
+    async fn page(&self, now_ms: u64, query: &PageQuery) -> PortResult<Option<(u64, Page)>>;
 }

@@ -20,7 +20,7 @@ pub struct StoredComment {
 }
 
 /// Which comments a page is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PageOf {
     /// All comments of the stream, replies included.
     Stream,
@@ -32,7 +32,7 @@ pub enum PageOf {
 }
 
 /// Who reads; decides what is in a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reader {
     /// Sees what is shown.
     Public,
@@ -43,7 +43,7 @@ pub enum Reader {
 }
 
 /// Where a page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Anchor {
     /// At the newest comment, going back.
     Newest,
@@ -54,7 +54,7 @@ pub enum Anchor {
 }
 
 /// A question for a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageQuery {
     /// The stream.
     pub stream: StreamId,

@@ -14,11 +14,13 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use ringside_core::HostId;
 use ringside_edge::Services;
-use ringside_ports::Log;
 use ringside_ports::log::Topic;
+use ringside_ports::{Log, Recent};
 use ringside_roles::breaker::{BreakerRelay, BreakerServices};
-use ringside_roles::circuit::{GuardedCatalog, GuardedStore};
+use ringside_roles::circuit::{GuardedCatalog, GuardedRecent, GuardedStore};
 use ringside_roles::coordinator::CoordinatorServices;
+use ringside_roles::history::watched::WatchedRelay;
+use ringside_roles::history::{self, History, HistoryServices};
 use ringside_roles::intake::IntakeServices;
 use ringside_roles::parts::Parts;
 use ringside_roles::restrictions::{self, FollowedAudit};
@@ -145,6 +147,17 @@ async fn run(config: Config, around: Around) -> Outcome {
     .map_err(failed)?;
     tasks.spawn(releaser.clone().record_rollbacks(stop.clone()));
 
+    // What viewers read.
+    let guard = |recent: &Arc<dyn Recent>| Arc::new(GuardedRecent::new(recent.clone(), clock.clone())) as _;
+    let reads = HistoryServices {
+        store: store.clone(),
+        recent: backends.recent.as_ref().map(guard),
+        log: log.clone(),
+        clock: clock.clone(),
+        metrics: role_metrics.clone(),
+    };
+    let history = Arc::new(History::new(reads, history::LIFE));
+
     // Into the log.
     let producer = appender::Producer { region: region.clone(), host: run, seed: fastrand::u64(..) };
     let appender = Appender::start(log.clone(), &producer, &clock, &role_metrics);
@@ -153,6 +166,7 @@ async fn run(config: Config, around: Around) -> Outcome {
             log: log.clone(),
             appender: appender.clone(),
             store: store.clone(),
+            history: history.clone(),
             catalog: catalog.clone(),
             audit: audit.clone(),
             counters: backends.counters.clone(),
@@ -169,6 +183,7 @@ async fn run(config: Config, around: Around) -> Outcome {
         log: log.clone(),
         appender: appender.clone(),
         store: backends.store.clone(),
+        recent: backends.recent.clone(),
         relay: backends.relay.clone(),
         directory: backends.directory.clone(),
         policy: components.policy(),
@@ -218,7 +233,7 @@ async fn run(config: Config, around: Around) -> Outcome {
             codecs: components.codecs(),
             comments: intake.clone(),
             log: log.clone(),
-            relay: breaker.clone(),
+            relay: Arc::new(WatchedRelay::new(breaker, history)),
             store: store.clone(),
             audit: audit.clone(),
             directory: backends.directory.clone(),

@@ -23,11 +23,20 @@ const GROUP_RECORDS_MAX: usize = 2_048;
 /// How long clients are asked to wait when the queue is full or the log fails.
 const RETRY_AFTER: Duration = Duration::from_millis(1_000);
 
+/// An event in the log.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// As it stands there.
+    pub event: Event,
+    /// An offset that it is below, near to it.
+    pub next: u64,
+}
+
 struct Draft {
     stream: StreamId,
     kind: EventKind,
     durability: Durability,
-    done: Option<oneshot::Sender<Result<Event, Failure>>>,
+    done: Option<oneshot::Sender<Result<Appended, Failure>>>,
     span: Option<Span>,
 }
 
@@ -91,7 +100,7 @@ impl Appender {
     ///
     /// # Errors
     /// `Unavailable` with a wait when the queue is full or the log fails.
-    pub async fn append(&self, stream: &StreamId, kind: EventKind) -> Result<Event, Failure> {
+    pub async fn append(&self, stream: &StreamId, kind: EventKind) -> Result<Appended, Failure> {
         self.append_in(stream, kind, None).await
     }
 
@@ -105,7 +114,7 @@ impl Appender {
         stream: &StreamId,
         kind: EventKind,
         span: Option<Span>,
-    ) -> Result<Event, Failure> {
+    ) -> Result<Appended, Failure> {
         let (done, answer) = oneshot::channel();
         let durability = Durability::Durable;
         let draft = Draft { stream: stream.clone(), kind, durability, done: Some(done), span };
@@ -167,11 +176,13 @@ impl Worker {
                 answers.push((done, event));
             }
         }
+        let count = records.len() as u64;
         match self.log.append(Topic::RoomEvents, self.partition, records, durability).await {
-            Ok(_) => {
+            Ok(first) => {
+                let next = first + count;
                 for (done, event) in answers {
                     // A caller that is gone (its connection closed) does not take the comment back.
-                    let _ = done.send(Ok(event));
+                    let _ = done.send(Ok(Appended { event, next }));
                 }
             }
             Err(failure) => {

@@ -13,7 +13,7 @@ use ringside_core::{Comment, CommentId, Event, Reaction, Reference, StreamId, Us
 use ringside_ports::catalog::StreamEntry;
 use ringside_ports::error::{PortError, PortErrorKind};
 use ringside_ports::store::{Applied, Page, PageQuery, StoredComment};
-use ringside_ports::{Catalog, PortResult, Store};
+use ringside_ports::{Catalog, PortResult, Recent, Store};
 use tracing::{info, warn};
 
 use crate::clock::Clock;
@@ -100,7 +100,7 @@ impl Store for GuardedStore {
     }
 
     async fn checkpoint(&self, partition: u32) -> PortResult<u64> {
-        self.store.checkpoint(partition).await
+        self.circuit.call("store.checkpoint", self.store.checkpoint(partition)).await
     }
 
     async fn page(&self, query: PageQuery) -> PortResult<Page> {
@@ -176,6 +176,49 @@ impl Catalog for GuardedCatalog {
 
     async fn streams(&self, after: Option<&StreamId>, most: usize) -> PortResult<Vec<StreamEntry>> {
         self.circuit.call("catalog.streams", self.catalog.streams(after, most)).await
+    }
+}
+
+/// Recent comments whose readers are turned away while the backend is away. Their writer tries all the same.
+pub struct GuardedRecent {
+    recent: Arc<dyn Recent>,
+    circuit: Circuit,
+}
+
+impl GuardedRecent {
+    /// Around recent comments.
+    #[must_use]
+    pub fn new(recent: Arc<dyn Recent>, clock: Clock) -> Self {
+        Self { recent, circuit: Circuit::new("recent comments", clock) }
+    }
+}
+
+#[async_trait]
+impl Recent for GuardedRecent {
+    async fn begin(
+        &self,
+        now_ms: u64,
+        stream: &StreamId,
+        next: u64,
+        comments: &[StoredComment],
+        is_whole: bool,
+    ) -> PortResult<()> {
+        self.recent.begin(now_ms, stream, next, comments, is_whole).await
+    }
+
+    async fn take_in(
+        &self,
+        now_ms: u64,
+        stream: &StreamId,
+        from: u64,
+        next: u64,
+        changed: &[StoredComment],
+    ) -> PortResult<bool> {
+        self.recent.take_in(now_ms, stream, from, next, changed).await
+    }
+
+    async fn page(&self, now_ms: u64, query: &PageQuery) -> PortResult<Option<(u64, Page)>> {
+        self.circuit.call("recent.page", self.recent.page(now_ms, query)).await
     }
 }
 

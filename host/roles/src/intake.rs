@@ -21,15 +21,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ringside_core::error::Problem;
 use ringside_core::wire::Review;
-use ringside_core::{Author, CommentId, Failure, Reaction, Role, Settings, SettingsPatch, StreamId};
+use ringside_core::{
+    Author, CommentId, Event, EventKind, Failure, Reaction, Role, Settings, SettingsPatch, StreamId,
+};
 use ringside_ports::catalog::StreamEntry;
-use ringside_ports::comments::{NewComment, Posted, Reacted};
-use ringside_ports::store::{Page, PageQuery, StoredComment};
-use ringside_ports::{Audit, Catalog, Comments, Counters, Log, Policy, PortError, Store};
+use ringside_ports::comments::{Beside, NewComment, PageAt, Posted, Reacted};
+use ringside_ports::store::{PageQuery, StoredComment};
+use ringside_ports::{Audit, Catalog, Comments, Counters, Log, Policy, PortError, Span, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
 use crate::clock::Clock;
+use crate::history::{History, is_change};
 use crate::metrics::{ActivityLabel, RoleMetrics};
 use crate::pace::Pace;
 use emoji::EmojiGatherer;
@@ -44,8 +47,10 @@ pub struct IntakeServices {
     pub log: Arc<dyn Log>,
     /// Takes events.
     pub appender: Appender,
-    /// Read.
+    /// Read as it stands now, by commands whose answer depends on it.
     pub store: Arc<dyn Store>,
+    /// What viewers read.
+    pub history: Arc<History>,
     /// Streams and settings.
     pub catalog: Arc<dyn Catalog>,
     /// What moderators decided: restrictions are asked for with each comment, and decisions recorded.
@@ -101,6 +106,29 @@ impl Intake {
     #[must_use]
     pub fn streams(&self) -> Arc<Streams> {
         self.streams.clone()
+    }
+
+    /// Appends an event of a user, who finds it in all that they read from now on.
+    async fn append(&self, user: &Author, stream: &StreamId, kind: EventKind) -> Result<Event, Failure> {
+        self.append_in(user, stream, kind, None).await
+    }
+
+    /// As [`Intake::append`], within a span.
+    async fn append_in(
+        &self,
+        user: &Author,
+        stream: &StreamId,
+        kind: EventKind,
+        span: Option<Span>,
+    ) -> Result<Event, Failure> {
+        let is_change = is_change(&kind);
+        let appended = self.services.appender.append_in(stream, kind, span).await?;
+        let history = &self.services.history;
+        history.wrote(stream, &user.id, appended.next);
+        if is_change {
+            history.changed(stream, appended.next);
+        }
+        Ok(appended.event)
     }
 
     fn count(&self, activity: &'static str) {
@@ -217,8 +245,8 @@ impl Comments for Intake {
         self.decide(user, stream, id, review, "").await
     }
 
-    async fn page(&self, query: PageQuery) -> Result<Page, Failure> {
-        self.services.store.page(query).await.map_err(|error| unavailable(&error))
+    async fn page(&self, query: PageQuery) -> Result<PageAt, Failure> {
+        self.services.history.page(query).await.map_err(|error| unavailable(&error))
     }
 
     async fn comment(
@@ -231,6 +259,10 @@ impl Comments for Intake {
     }
 
     async fn popular(&self, stream: &StreamId, size: u32) -> Result<Vec<StoredComment>, Failure> {
-        self.services.store.popular(stream, size).await.map_err(|error| unavailable(&error))
+        self.services.history.popular(stream, size).await.map_err(|error| unavailable(&error))
+    }
+
+    async fn beside(&self, stream: &StreamId) -> Result<Beside, Failure> {
+        self.services.history.beside(stream).await.map_err(|error| unavailable(&error))
     }
 }

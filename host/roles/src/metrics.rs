@@ -44,11 +44,24 @@ pub struct ActivityLabel {
     pub activity: &'static str,
 }
 
+/// A request to a cache.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CacheLabel {
+    /// What was asked for: `pages`, `comment`, `popular`, `beside`.
+    pub cache: &'static str,
+    /// Who was asked: `memory`, then `redis` (for pages of a region), then `store`.
+    pub tier: &'static str,
+    /// `hit`; `collapsed`, with one that was asked already; `miss`: the next one is asked; `failed`.
+    pub outcome: &'static str,
+}
+
 /// Metrics of the roles; clones count together.
 #[derive(Debug, Clone)]
 pub struct RoleMetrics {
     /// Submissions by outcome and deciding slot.
     pub submissions: Family<OutcomeLabel, Counter>,
+    /// Requests to caches and what is behind them.
+    pub cache_requests: Family<CacheLabel, Counter>,
     /// Seconds from submission to its answer.
     pub submission_seconds: Histogram,
     /// Other commands.
@@ -96,6 +109,7 @@ impl RoleMetrics {
             unknown_kinds: Counter::default(),
             duplicates: Counter::default(),
             unjudged: Family::default(),
+            cache_requests: Family::default(),
             reconciled: Counter::default(),
             breaker_open: Gauge::default(),
         };
@@ -109,6 +123,11 @@ impl RoleMetrics {
             "ringside_submission_seconds",
             "Time from submission to its answer",
             m.submission_seconds,
+        );
+        registry.register(
+            "ringside_cache_requests",
+            "Reads of comments, by cache, tier and outcome",
+            m.cache_requests,
         );
         registry.register("ringside_activities", "Other commands carried out", m.activities);
         registry.register(

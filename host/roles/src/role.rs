@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ringside_ports::{Directory, Log, Policy, PortResult, Relay, Store};
+use ringside_ports::{Directory, Log, Policy, PortResult, Recent, Relay, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
@@ -50,6 +50,8 @@ pub struct RoleServices {
     pub appender: Appender,
     /// Written by the writer, read by the judge, counted by the reconciler.
     pub store: Arc<dyn Store>,
+    /// Written beside the store, where hosts share recent comments.
+    pub recent: Option<Arc<dyn Recent>>,
     /// Written by the coordinator.
     pub relay: Arc<dyn Relay>,
     /// Asked by the coordinator for viewers.

@@ -1,4 +1,5 @@
-//! The writer: takes the log into the store, and sends what it counted back into the log as totals.
+//! The writer: takes the log into the store, sends what it counted back into the log as totals, and tells what hosts
+//! share of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
 use crate::consumer::{Consumer, OnPoison};
+use crate::newest::Newest;
 use crate::role::RoleServices;
 use crate::workers::Worker;
 
@@ -26,6 +28,8 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
     let partition = worker.partition();
     let next = services.store.checkpoint(partition).await?;
     let mut consumer = Consumer::new(services.log.clone(), next, OnPoison::Keep, worker.clone(), stop);
+    let newest = services.recent.clone();
+    let newest = newest.map(|recent| Newest::start(recent, services.store.clone(), services.clock.clone()));
     let mut totals = PendingTotals::default();
     let mut flush = tokio::time::interval(Duration::from_millis(limits::EMOJI_GATHER_MS));
     flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -33,6 +37,9 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
         tokio::select! {
             () = consumer.ready() => {
                 let Some(chunk) = consumer.next().await else { break };
+                if let Some(newest) = &newest {
+                    newest.coming(&chunk.events, chunk.next);
+                }
                 let traced = |(offset, event): &(u64, Event)| worker.traces().of_event("store", partition, *offset, event);
                 let mut spans: Vec<Span> = chunk.events.iter().filter_map(traced).collect();
                 spans.iter_mut().for_each(|span| span.set("ringside.records", chunk.events.len()));
@@ -40,6 +47,9 @@ pub async fn run(services: RoleServices, worker: Arc<Worker>, stop: Cancellation
                 let Some(applied) = consumer.carry_out(apply).await else { break };
                 drop(spans);
                 totals.take_in(applied);
+                if let Some(newest) = &newest {
+                    newest.taken(chunk.events, chunk.next);
+                }
             }
             _ = flush.tick() => totals.flush(&services.appender),
         }

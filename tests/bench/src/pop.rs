@@ -10,6 +10,7 @@ use ringside_embedded::Embedded;
 use ringside_ports::releases::{Digest, OnFailure, Release, Slot, World};
 use ringside_ports::{Audit, Catalog, Counters, Log, Store};
 use ringside_roles::appender::Producer;
+use ringside_roles::history::{self, History, HistoryServices};
 use ringside_roles::intake::IntakeServices;
 use ringside_roles::{Appender, Clock, Intake, IntakeOptions, RoleMetrics};
 use ringside_wasm::{Compiler, ComponentHost, HostOptions, Metrics, digest_of};
@@ -56,10 +57,18 @@ pub(crate) fn intake(
     let producer =
         Producer { region: RegionId::new("local")?, host: HostId::new("bench")?, seed: fastrand::u64(..) };
     let appender = Appender::start(log.clone(), &producer, &clock, &metrics);
+    let history = HistoryServices {
+        store: store.clone(),
+        recent: None,
+        log: log.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+    };
     let services = IntakeServices {
         log,
         appender,
         store,
+        history: Arc::new(History::new(history, history::LIFE)),
         catalog,
         audit,
         counters,

@@ -128,6 +128,12 @@ pub fn removed(n: u64) -> EventKind {
     }
 }
 
+/// A moderator took a removal back.
+#[must_use]
+pub fn restored(comment: Comment) -> EventKind {
+    EventKind::CommentRestored { comment, actor: user("mod") }
+}
+
 /// A reaction at a time.
 #[must_use]
 pub fn reacted(n: u64, by: &str, reaction: Reaction, at_ms: u64) -> EventKind {

@@ -117,7 +117,7 @@ impl Recent for RedisRecent {
         self.send("recent.take_in", stream, numbers, changed).await
     }
 
-    async fn page(&self, now_ms: u64, query: &PageQuery) -> PortResult<Option<Page>> {
+    async fn page(&self, now_ms: u64, query: &PageQuery) -> PortResult<Option<(u64, Page)>> {
         let (list, user) = match (&query.of, &query.reader) {
             (PageOf::Replies(_) | PageOf::Review, _) => return Ok(None),
             (PageOf::Stream, Reader::Public) => ("shown", ""),
@@ -166,9 +166,12 @@ fn written(stored: &StoredComment) -> [Vec<u8>; 4] {
 }
 
 /// None where a comment cannot be read, or nothing was given.
-fn read_page(found: Vec<Value>) -> RedisResult<Option<Page>> {
+fn read_page(found: Vec<Value>) -> RedisResult<Option<(u64, Page)>> {
     let mut found = found.into_iter();
-    let (Some(older), Some(newer)) = (found.next(), found.next()) else { return Ok(None) };
+    let (Some(next), Some(older), Some(newer)) = (found.next(), found.next(), found.next()) else {
+        return Ok(None);
+    };
+    let next: u64 = from_redis_value(next)?;
     let mut page =
         Page { older: from_redis_value(older)?, newer: from_redis_value(newer)?, items: Vec::new() };
     for body in found {
@@ -179,5 +182,5 @@ fn read_page(found: Vec<Value>) -> RedisResult<Option<Page>> {
         };
         page.items.push(StoredComment { comment, likes, dislikes, replies });
     }
-    Ok(Some(page))
+    Ok(Some((next, page)))
 }

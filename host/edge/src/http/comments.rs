@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ringside_core::error::Problem;
@@ -15,16 +15,12 @@ use serde::Deserialize;
 use std::time::Duration;
 
 use super::HttpServices;
+use super::cached::{self, Keep};
 use super::caller::{Body, Caller, Place, comment_id, query, unavailable};
 use super::problem::ProblemResponse;
 use super::render::{CommentBody, PageBody};
 use crate::submitted::submitted;
 
-/// How long a page that is the same for everyone may be kept by a cache.
-const PAGE_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
-/// How long the popular comments may be kept (R9: cacheable at the CDN).
-const POPULAR_CACHE: &str = "public, max-age=10, stale-while-revalidate=30";
-const NO_CACHE: &str = "private, no-store";
 /// What the query of a page takes.
 const PARAMS: &str = "cursor, direction, page_size and of";
 
@@ -42,6 +38,7 @@ pub(super) struct PageParams {
 pub(super) async fn list(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place(stream): Place<String>,
     params: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer {
@@ -56,22 +53,24 @@ pub(super) async fn list(
             ));
         }
     };
-    page(&services, &caller, &stream, of, &params).await
+    page(&services, &caller, &asked, &stream, of, &params).await
 }
 
 pub(super) async fn replies(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place((stream, comment)): Place<(String, String)>,
     params: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer {
     let of = PageOf::Replies(comment_id(&comment)?);
-    page(&services, &caller, &stream, of, &query(params, PARAMS)?).await
+    page(&services, &caller, &asked, &stream, of, &query(params, PARAMS)?).await
 }
 
 async fn page(
     services: &HttpServices,
     caller: &Caller,
+    asked: &HeaderMap,
     stream: &str,
     of: PageOf,
     params: &PageParams,
@@ -83,9 +82,9 @@ async fn page(
         return Err(ProblemResponse::new(Problem::Forbidden, "only moderators see the review queue"));
     }
     let query = PageQuery { stream: entry.id, of, reader, anchor: anchor(params)?, size: page_size(params)? };
-    let page = services.comments.page(query).await?;
-    let cache = if caller.is_signed_in() { NO_CACHE } else { PAGE_CACHE };
-    Ok(([(CACHE_CONTROL, cache)], Json(PageBody::new(page, for_moderator))).into_response())
+    let page = services.comments.page(query).await?.page;
+    let keep = Keep::page(&page, !caller.is_signed_in(), (services.now_ms)());
+    Ok(cached::answer(asked, keep, &PageBody::new(page, for_moderator)))
 }
 
 fn anchor(params: &PageParams) -> Result<Anchor, Failure> {
@@ -118,15 +117,16 @@ fn page_size(params: &PageParams) -> Result<u32, Failure> {
 pub(super) async fn popular(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place(stream): Place<String>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     caller.reader(&entry)?;
     let items = services.comments.popular(&entry.id, limits::PAGE_SIZE).await?;
     let items: Vec<_> = items.into_iter().map(|stored| CommentBody::new(stored, false)).collect();
-    let cache = if caller.is_signed_in() { NO_CACHE } else { POPULAR_CACHE };
+    let keep = if caller.is_signed_in() { Keep::No } else { Keep::Popular };
     let body = serde_json::json!({ "items": items, "next": null, "previous": null });
-    Ok(([(CACHE_CONTROL, cache)], Json(body)).into_response())
+    Ok(cached::answer(&asked, keep, &body))
 }
 
 #[derive(Deserialize)]
@@ -139,6 +139,7 @@ pub(super) struct ReactionParams {
 pub(super) async fn own_reactions(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place(stream): Place<String>,
     params: Result<Query<ReactionParams>, QueryRejection>,
 ) -> Answer {
@@ -159,7 +160,7 @@ pub(super) async fn own_reactions(
         .into_iter()
         .map(|(comment, reaction)| serde_json::json!({ "comment": comment, "reaction": reaction }))
         .collect();
-    Ok(([(CACHE_CONTROL, NO_CACHE)], Json(serde_json::json!({ "items": items }))).into_response())
+    Ok(cached::answer(&asked, Keep::No, &serde_json::json!({ "items": items })))
 }
 
 #[derive(Deserialize)]
@@ -218,13 +219,15 @@ pub(super) fn rate_limited(ms: u32) -> ProblemResponse {
 pub(super) async fn show(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place((stream, comment)): Place<(String, String)>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     let for_moderator = caller.reader(&entry)? == Reader::Moderator;
     let reader = caller.0.as_ref().map(|identity| &identity.author);
     let stored = services.comments.comment(reader, &entry.id, comment_id(&comment)?).await?;
-    Ok(([(CACHE_CONTROL, NO_CACHE)], Json(CommentBody::new(stored, for_moderator))).into_response())
+    // One comment is asked for to see how it stands, and seldom by many.
+    Ok(cached::answer(&asked, Keep::No, &CommentBody::new(stored, for_moderator)))
 }
 
 #[derive(Deserialize)]

@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ringside_core::{CommentId, SettingsPatch, limits};
+use ringside_ports::comments::Beside;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::HttpServices;
+use super::cached::{self, Keep};
 use super::caller::{Body, Caller, Place, unavailable};
 use super::comments::reacted;
 use super::problem::ProblemResponse;
@@ -32,14 +34,14 @@ pub(super) async fn pops(State(services): State<HttpServices>) -> Response {
 pub(super) async fn show(
     State(services): State<HttpServices>,
     caller: Caller,
+    asked: HeaderMap,
     Place(stream): Place<String>,
 ) -> Answer {
     let entry = services.comments.stream(&stream).await?;
     caller.reader(&entry)?;
     let now_ms = (services.now_ms)();
     let viewers = services.directory.viewers(now_ms, &entry.id).await.map_err(|error| unavailable(&error))?;
-    let emoji = services.store.emoji(&entry.id).await.map_err(|error| unavailable(&error))?;
-    let pinned = services.store.pinned(&entry.id).await.map_err(|error| unavailable(&error))?;
+    let Beside { emoji, pinned } = services.comments.beside(&entry.id).await?;
     let body = serde_json::json!({
         "id": entry.id,
         "title": entry.title,
@@ -49,7 +51,8 @@ pub(super) async fn show(
         "emoji": emoji.into_iter().collect::<BTreeMap<_, _>>(),
         "pinned": pinned.map(|stored| CommentBody::new(stored, false)),
     });
-    Ok(Json(body).into_response())
+    let keep = if caller.is_signed_in() { Keep::No } else { Keep::Briefly };
+    Ok(cached::answer(&asked, keep, &body))
 }
 
 /// How many watch a stream, and who, where they are few enough for a list.

@@ -1,19 +1,20 @@
 //! What a viewer is given on joining, so that nothing is missed between it and the room's log, and nothing
 //! comes twice.
 //!
-//! The store may be behind the room or ahead of it. So: the store's checkpoint is read before the page (all
-//! below it is in the page) and after it (nothing at or above it is). The room takes in everything below the
-//! second; then one look at the room gives the cursor, and what the room has published since the first
-//! checkpoint is laid over the page.
+//! What is read may be behind the room or ahead of it. So a page comes with two offsets of the log: all below the
+//! first is in the page, nothing at or above the second is. The room takes in everything below the second; then one
+//! look at the room gives the cursor, and what the room has published since the first is laid over the page. That makes
+//! it as new as the room, however old it was.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use ringside_core::wire::{Batch, Joined, Message, Resumed, WireComment, WireEvent};
 use ringside_core::{EventKind, Failure, Position, UserId, Visibility, limits};
-use ringside_ports::PortResult;
+use ringside_ports::comments::PageAt;
 use ringside_ports::log::Topic;
 use ringside_ports::store::{Anchor, PageOf, PageQuery, Reader, StoredComment};
+use ringside_ports::{PortError, PortResult};
 use tokio::sync::oneshot;
 use tracing::warn;
 
@@ -220,22 +221,24 @@ pub async fn join(
     position: Option<Position>,
     history: u32,
 ) -> Result<Joining, Failure> {
-    let joined = async {
-        match position {
-            None => fresh(room, services, viewer, history, Resumed::Fresh).await,
-            Some(position) => match resume(room, services, viewer, position).await? {
-                Some(joining) => Ok(joining),
-                None => fresh(room, services, viewer, history, Resumed::Gap).await,
-            },
-        }
+    let resumed = match position {
+        None => None,
+        Some(position) => resume(room, services, viewer, position).await.map_err(|error| unread(&error))?,
     };
-    let mut joining =
-        joined.await.map_err(|error| unavailable("the stream's comments cannot be read just now", &error))?;
+    let mut joining = match (resumed, position) {
+        (Some(joining), _) => joining,
+        (None, None) => fresh(room, services, viewer, history, Resumed::Fresh).await?,
+        (None, Some(_)) => fresh(room, services, viewer, history, Resumed::Gap).await?,
+    };
     let plan = room.facts().plan;
     if viewer.tier == Tier::Sampled && plan.samples() {
         joining.then.push(Message::Notice(banner(&plan, room.stream.as_str())));
     }
     Ok(joining)
+}
+
+fn unread(error: &PortError) -> Failure {
+    unavailable("the stream's comments cannot be read just now", error)
 }
 
 async fn resume(
@@ -301,7 +304,7 @@ async fn fresh(
     viewer: &Viewer,
     size: u32,
     resumed: Resumed,
-) -> PortResult<Joining> {
+) -> Result<Joining, Failure> {
     if size == 0 {
         let moment = room.moment(u64::MAX, viewer, 0);
         let joined = room.joined(&moment, resumed, room.position(moment.next));
@@ -314,14 +317,15 @@ async fn fresh(
         anchor: Anchor::Newest,
         size: size.min(limits::PAGE_SIZE_MAX),
     };
-    let before = services.store.checkpoint(room.partition).await?;
-    let page = services.store.page(query).await?;
-    let after = services.store.checkpoint(room.partition).await?;
-    room.reach(after).await;
-    let mut moment = room.moment(before, viewer, usize::MAX);
+    let PageAt { page, from, to } = services.comments.page(query).await?;
+    room.reach(to).await;
+    let mut moment = room.moment(from, viewer, usize::MAX);
     let since = match moment.since.take() {
         Some(since) => Some(since),
-        None => room.read_back(services, &moment.facts, viewer, (before, moment.next)).await?,
+        None => room
+            .read_back(services, &moment.facts, viewer, (from, moment.next))
+            .await
+            .map_err(|error| unread(&error))?,
     };
     if since.is_none() {
         warn!(stream = %room.stream, "the store is far behind: a join's history lacks the newest comments");

@@ -17,7 +17,7 @@ use ringside_core::{
 use ringside_edge::now_ms;
 use ringside_ports::audit::{AuditEntry, AuditPage, AuditQuery, By, Deed, RestrictionChange};
 use ringside_ports::catalog::StreamEntry;
-use ringside_ports::comments::{NewComment, Posted, Reacted};
+use ringside_ports::comments::{Beside, NewComment, PageAt, Posted, Reacted};
 use ringside_ports::error::{PortError, PortErrorKind};
 use ringside_ports::log::{Durability, Extent, Membership, NewRecord, Record, Topic};
 use ringside_ports::relay::{RelayBatch, Subscription};
@@ -468,8 +468,11 @@ impl Comments for World {
         Ok(())
     }
 
-    async fn page(&self, query: PageQuery) -> Result<Page, Failure> {
-        Store::page(self, query).await.map_err(|e| Failure::new(Problem::Internal, e.to_string()))
+    async fn page(&self, query: PageQuery) -> Result<PageAt, Failure> {
+        let from = self.checkpoint_now();
+        let page = Store::page(self, query).await;
+        let page = page.map_err(|e| Failure::new(Problem::Internal, e.to_string()))?;
+        Ok(PageAt { page, from, to: self.checkpoint_now() })
     }
 
     async fn comment(
@@ -483,6 +486,10 @@ impl Comments for World {
 
     async fn popular(&self, _: &StreamId, _: u32) -> Result<Vec<StoredComment>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn beside(&self, _: &StreamId) -> Result<Beside, Failure> {
+        Ok(Beside::default())
     }
 }
 

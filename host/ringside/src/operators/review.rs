@@ -44,7 +44,7 @@ pub(super) async fn list(
         anchor: cursor.map_or(Anchor::Newest, Anchor::Before),
         size: limits::PAGE_SIZE,
     };
-    let page = services.intake.page(query).await?;
+    let page = services.intake.page(query).await?.page;
     let mut body = serde_json::to_value(page_body(page, true)).unwrap_or_default();
     name_components(&services.releaser, &mut body).await;
     Ok(Json(body).into_response())

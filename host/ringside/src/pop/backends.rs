@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringside_core::HostId;
 use ringside_embedded::{Embedded, EmbeddedOptions, OpenError, RedbStore};
-use ringside_ports::{Audit, Catalog, Counters, Directory, Log, Relay, Releases, Store};
+use ringside_ports::{Audit, Catalog, Counters, Directory, Log, Recent, Relay, Releases, Store};
 use ringside_roles::limits::FallbackCounters;
 use tracing::warn;
 
@@ -21,6 +21,8 @@ pub struct Backends {
     pub store: Arc<dyn Store>,
     /// From the coordinator to hosts.
     pub relay: Arc<dyn Relay>,
+    /// Where hosts share their newest comments.
+    pub recent: Option<Arc<dyn Recent>>,
     /// For limits.
     pub counters: Arc<dyn Counters>,
     /// Who watches where.
@@ -49,6 +51,7 @@ impl Backends {
             forgets: Some(embedded.store),
             log: embedded.log,
             relay: embedded.relay,
+            recent: None,
             counters: embedded.counters,
             directory: embedded.directory,
             catalog: embedded.catalog,
@@ -90,6 +93,7 @@ impl Backends {
             log: Arc::new(log),
             store: Arc::new(store),
             relay: cache.relay,
+            recent: Some(cache.recent),
             counters: Arc::new(FallbackCounters::new(cache.counters, ringside_embedded::local_counters())),
             directory: cache.directory,
             catalog: catalog.catalog,

@@ -45,6 +45,8 @@ pub(super) fn router(config: &Config, services: &Services, rooms: &Rooms, health
         .allow_origin(Any)
         .allow_methods(Any)
         .allow_headers(Any)
+        // All origins are answered alike, so a CDN need not keep one answer for each.
+        .vary([])
         .max_age(std::time::Duration::from_secs(600));
     let api = http::router(http).merge(sse::router(services.clone(), rooms.clone())).layer(cors);
     let page = Router::new()

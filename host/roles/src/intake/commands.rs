@@ -44,7 +44,7 @@ impl Intake {
             return Ok(());
         }
         let kind = removed(user, id, Remover::Author, "");
-        self.services.appender.append(stream, kind).await?;
+        self.append(user, stream, kind).await?;
         self.count("delete");
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Intake {
             reaction,
             stamp: Stamp { at_ms: self.services.clock.now_ms(), region: self.region() },
         };
-        self.services.appender.append(stream, kind).await?;
+        self.append(user, stream, kind).await?;
         self.count("reaction");
         Ok(Reacted::Done)
     }
@@ -156,7 +156,7 @@ impl Intake {
         };
         let after = comment.as_ref().map(|comment| json!({ "comment": comment.id }));
         let kind = EventKind::Pinned { comment, actor: user.id.clone() };
-        self.services.appender.append(stream, kind).await?;
+        self.append(user, stream, kind).await?;
         self.count("pin");
         self.note(user, stream, "stream.pin", None, after).await;
         Ok(())
@@ -180,7 +180,7 @@ impl Intake {
             })
             .await?;
         let kind = EventKind::SettingsChanged { settings: settings.clone(), actor: user.id.clone() };
-        self.services.appender.append(stream, kind).await?;
+        self.append(user, stream, kind).await?;
         self.count("settings");
         let before = lock(&before).take().and_then(|before| serde_json::to_value(before).ok());
         self.note(user, stream, "stream.settings", before, serde_json::to_value(&settings).ok()).await;

@@ -116,7 +116,7 @@ impl Intake {
             comment.judgement.slot = "moderators".into();
             comment.judgement.reason = format!("`{}` took its approval back", user.id);
         }
-        self.services.appender.append(stream, EventKind::CommentModerated { comment }).await.map(drop)
+        self.append(user, stream, EventKind::CommentModerated { comment }).await.map(drop)
     }
 
     /// A removed comment is seen again by those who saw it before.
@@ -129,7 +129,7 @@ impl Intake {
         // What was rejected was never seen by anyone: a moderator decides.
         comment.visibility = comment.judgement.action.visibility().unwrap_or(Visibility::Held);
         let kind = EventKind::CommentRestored { comment, actor: user.id.clone() };
-        self.services.appender.append(stream, kind).await.map(drop)
+        self.append(user, stream, kind).await.map(drop)
     }
 
     /// The decision on a comment that stands.
@@ -164,7 +164,7 @@ impl Intake {
             }
             Review::Remove => removed(user, comment.id, Remover::Moderator, reason),
         };
-        self.services.appender.append(&stream, kind).await.map(drop)
+        self.append(user, &stream, kind).await.map(drop)
     }
 }
 

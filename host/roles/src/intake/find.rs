@@ -18,15 +18,17 @@ const STEP: Duration = Duration::from_millis(5);
 
 impl Intake {
     /// A comment, whatever its visibility, or none. A comment that was acknowledged before this call is found, unless
-    /// the store is more than a second behind; what became of it since may lag as far as the store does, which is
+    /// the store is more than a second behind; what became of it since may lag as far as the history does, which is
     /// enough for all that only needs it to exist.
-    pub(super) async fn stored(
+    async fn stored(
         &self,
+        reader: Option<&Author>,
         stream: &StreamId,
         id: CommentId,
     ) -> Result<Option<StoredComment>, Failure> {
-        let store = &self.services.store;
-        let found = store.comment(stream, id).await.map_err(|error| unavailable(&error))?;
+        let reader = reader.map(|reader| &reader.id);
+        let found = self.services.history.comment(reader, stream, id).await;
+        let found = found.map_err(|error| unavailable(&error))?;
         let age_ms = self.services.clock.now_ms().saturating_sub(id.at_ms());
         if found.is_some() || age_ms > YOUNG_MS {
             return Ok(found);
@@ -66,7 +68,7 @@ impl Intake {
         stream: &StreamId,
         id: CommentId,
     ) -> Result<StoredComment, Failure> {
-        let found = self.stored(stream, id).await?;
+        let found = self.stored(reader, stream, id).await?;
         seen_by(reader, stream, id, found)
     }
 

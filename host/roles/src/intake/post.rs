@@ -75,8 +75,7 @@ impl Intake {
             }
         };
         let span = trace.map(|trace| trace.begin("append"));
-        let event =
-            self.services.appender.append_in(stream, EventKind::CommentAccepted(comment), span).await?;
+        let event = self.append_in(author, stream, EventKind::CommentAccepted(comment), span).await?;
         self.services.metrics.submission_seconds.observe(started.elapsed().as_secs_f64());
         let EventKind::CommentAccepted(comment) = event.kind else {
             return Err(Failure::new(Problem::Internal, "the log gave back another event"));
@@ -166,7 +165,7 @@ impl Intake {
             text: text.clone(),
             judgement: judgement.clone(),
         };
-        let event = self.services.appender.append(stream, kind).await?;
+        let event = self.append(author, stream, kind).await?;
         self.judged(&judgement);
         comment.text = text;
         comment.judgement = judgement;

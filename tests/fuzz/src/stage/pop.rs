@@ -11,6 +11,7 @@ use ringside_embedded::{Embedded, EmbeddedOptions};
 use ringside_ports::releases::World;
 use ringside_ports::{Log, Store};
 use ringside_roles::appender::Producer;
+use ringside_roles::history::{self, History, HistoryServices};
 use ringside_roles::intake::IntakeServices;
 use ringside_roles::{Appender, Clock, Intake, IntakeOptions, LogRole, RoleMetrics, RoleServices, Workers};
 use ringside_wasm::ComponentHost;
@@ -73,10 +74,18 @@ async fn put_together(
     let (region, host) = (RegionId::new("local").unwrap(), HostId::new("fuzz").unwrap());
     let producer = Producer { region: region.clone(), host: host.clone(), seed: 1 };
     let appender = Appender::start(log.clone(), &producer, &clock, &metrics);
+    let history = HistoryServices {
+        store: store.clone(),
+        recent: None,
+        log: log.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+    };
     let services = IntakeServices {
         log: log.clone(),
         appender: appender.clone(),
         store: store.clone(),
+        history: Arc::new(History::new(history, history::LIFE)),
         catalog: embedded.catalog.clone(),
         audit: embedded.audit.clone(),
         counters: embedded.counters.clone(),
@@ -89,6 +98,7 @@ async fn put_together(
         log: log.clone(),
         appender,
         store: store.clone(),
+        recent: None,
         relay: embedded.relay.clone(),
         directory: embedded.directory.clone(),
         policy: components.policy(),

@@ -2,12 +2,12 @@
 -- KEYS: what is known of all, ids of what the reader sees, `author\0id` of what is hidden, id to the comment.
 -- ARGV: the caller's time, how long what is held holds (milliseconds), the user who reads or '', the anchor's kind
 -- (`n` newest, `b` before, `a` after), its id, the size.
--- Returns whether there are older ones and newer ones, then the comments, newest first.
+-- Returns the held `next`, whether there are older ones and newer ones, then the comments, newest first.
 local of_all, ids, hidden, comments = unpack(KEYS)
 local user, kind, anchor, size = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local WHOLE = string.rep('\0', 16)
 
-local held = redis.call('HMGET', of_all, 'at', 'floor')
+local held = redis.call('HMGET', of_all, 'at', 'floor', 'next')
 if not held[1] or ARGV[1] - held[1] >= tonumber(ARGV[2]) then
   return {}
 end
@@ -49,13 +49,13 @@ else
   end
 end
 
-local page = {older and 1 or 0, newer and 1 or 0}
+local page = {held[3], older and 1 or 0, newer and 1 or 0}
 if #found == 0 then
   return page
 end
 local count = math.min(#found, size)
 local bodies = redis.call('HMGET', comments, unpack(found, 1, count))
 for i = 1, count do
-  page[2 + i] = bodies[kind == 'a' and count + 1 - i or i]
+  page[3 + i] = bodies[kind == 'a' and count + 1 - i or i]
 end
 return page
