@@ -29,6 +29,9 @@ const LOCK_S: u64 = 60;
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
 /// Between two tries for the lock.
 const LOCK_RETRY: Duration = Duration::from_millis(300);
+/// How often a keyspace that was made is entered until that fails, and the time between: five seconds.
+const ENTER_TRIES: u32 = 50;
+const ENTER_EVERY: Duration = Duration::from_millis(100);
 
 /// The version that this program needs.
 #[must_use]
@@ -45,7 +48,7 @@ pub async fn migrate(options: &CassandraOptions) -> Result<(), ConnectError> {
     let session = session::open_without_keyspace(options).await?;
     let schema = Schema { session, options };
     schema.make_keyspace().await?;
-    session::use_keyspace(&schema.session, options).await?;
+    schema.enter_keyspace().await?;
     // Anyone may make these two at any time: they never change.
     schema.change("CREATE TABLE IF NOT EXISTS schema_lock (name text PRIMARY KEY, holder text)").await?;
     schema
@@ -94,6 +97,18 @@ struct Schema<'a> {
 }
 
 impl Schema<'_> {
+    /// Another process may have made it just now, and a node takes a moment until it lets anyone use what it says is
+    /// there.
+    async fn enter_keyspace(&self) -> Result<(), ConnectError> {
+        for _ in 1..ENTER_TRIES {
+            if session::use_keyspace(&self.session, self.options).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(ENTER_EVERY).await;
+        }
+        session::use_keyspace(&self.session, self.options).await
+    }
+
     async fn make_keyspace(&self) -> Result<(), ConnectError> {
         if self.session.get_cluster_state().get_keyspace(&self.options.keyspace).is_some() {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::io::{Error, Result, Write};
 use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::wire::{Answer, connect, read, text};
 
@@ -12,6 +12,11 @@ const PRODUCE: (i16, i16) = (0, 3);
 const LIST_OFFSETS: (i16, i16) = (2, 1);
 
 const TOPIC_ALREADY_EXISTS: i16 = 36;
+/// What a broker says of a topic that was made a moment ago: it does not know it yet, or who leads it.
+const NOT_YET: [i16; 3] = [3, 5, 6];
+/// How often such a topic is tried, and the time between: six seconds.
+const TRIES: u32 = 60;
+const AGAIN: Duration = Duration::from_millis(100);
 /// The broker's own wait, in ms; shorter than that for its answer.
 const BROKER_LIMIT_MS: i32 = 4_000;
 /// CRC-32C (Castagnoli), reflected.
@@ -29,11 +34,22 @@ pub fn produce(address: &str, topic: &str) -> Result<i64> {
     let batch = batch();
     length(&mut body, batch.len());
     body.extend(batch);
-    let answer = ask(&mut stream, PRODUCE, &body)?;
-    let mut answer = Answer(&answer);
-    skip_to_partition(&mut answer)?;
-    check(answer.i16()?, "produce")?;
-    answer.i64()
+    let mut tries = 1;
+    loop {
+        let answer = ask(&mut stream, PRODUCE, &body)?;
+        let mut answer = Answer(&answer);
+        skip_to_partition(&mut answer)?;
+        match answer.i16()? {
+            error if NOT_YET.contains(&error) && tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(AGAIN);
+            }
+            error => {
+                check(error, "produce")?;
+                return answer.i64();
+            }
+        }
+    }
 }
 
 /// The offset behind the last record of partition 0 of `topic`.
