@@ -22,7 +22,7 @@ use axum::{Json, Router};
 use prometheus_client::registry::Registry;
 use ringside_edge::auth::Verifier;
 use ringside_edge::http::ProblemResponse;
-use ringside_ports::{Audit, Catalog, Log};
+use ringside_ports::{Audit, Catalog, Directory, Log};
 use ringside_roles::{Clock, Intake, Workers};
 
 use crate::releaser::Releaser;
@@ -39,6 +39,7 @@ pub(crate) struct OperatorServices {
     pub(crate) releaser: Arc<Releaser>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) directory: Arc<dyn Directory>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) workers: Workers,
@@ -59,6 +60,7 @@ pub(crate) fn router(services: OperatorServices) -> Router {
         .route("/v1/streams/{stream}", patch(streams::change))
         .route("/v1/review", get(review::list).post(review::decide))
         .route("/v1/users/{user}/ban", put(users::ban).delete(users::unban))
+        .route("/v1/users/{user}/hosts", get(users::hosts))
         .route("/v1/users/{user}/restrictions", get(users::restrictions).post(users::restrict))
         .route("/v1/audit", get(audit::page))
         .route("/v1/audit/{number}/undo", post(audit::undo))

@@ -260,6 +260,7 @@ async fn run(config: Config, around: Around) -> Outcome {
         releaser,
         catalog: catalog.clone(),
         audit: audit.clone(),
+        directory: backends.directory.clone(),
         intake: intake.clone(),
         log: log.clone(),
         workers,

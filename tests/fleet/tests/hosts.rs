@@ -51,6 +51,9 @@ fn two_hosts_and_the_roles_apart_are_one_region_to_its_viewers() {
         (listed == json!({ "viewers": 3, "online": ["ann", "bob", "mona"] })).then_some(())
     });
 
+    let known = writer.operator().get("/v1/users/bob/hosts").expect(200).body["items"].clone();
+    assert_eq!(known.as_array().unwrap().len(), 1, "every process knows through which host: {known}");
+
     // Each process says what it works on.
     let listed = writer.operator().get("/v1/workers").expect(200).body;
     let of =

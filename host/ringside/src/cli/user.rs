@@ -1,4 +1,4 @@
-//! `ringside user`: what moderators take away from users.
+//! `ringside user`: where users are, and what moderators take away from them.
 
 use clap::{Subcommand, ValueEnum};
 use ringside_core::{RestrictionKind, StreamId, UserId};
@@ -17,6 +17,14 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  ringside user restrict ann --kind time-out --for 10m --stream lobby --reason spam\n  ringside user restrict ann --kind ban --reason threats"
     )]
     Restrict(RestrictArgs),
+    /// Show through which hosts a user watches, as far as streams list who is online.
+    #[command(after_help = "Example: ringside user where ann")]
+    Where {
+        /// The user's id.
+        user: UserId,
+        #[command(flatten)]
+        host: HostArgs,
+    },
     /// Show what a user may not do just now.
     #[command(after_help = "Example: ringside user restrictions ann")]
     Restrictions {
@@ -92,6 +100,19 @@ pub(crate) fn run(verb: &Verb) -> Outcome {
                     args.kind.name(),
                     args.user
                 )
+            });
+            Ok(())
+        }
+        Verb::Where { user, host } => {
+            let path = format!("/v1/users/{}/hosts", escaped(user.as_str()));
+            let body = host.call("GET", &path, None)?;
+            show_or_json(host.json, &body, |body| {
+                let hosts: Vec<&str> = items(body).iter().filter_map(Value::as_str).collect();
+                if hosts.is_empty() {
+                    format!("`{user}` was seen on no host in the last five minutes\n")
+                } else {
+                    format!("`{user}` was seen on {} in the last five minutes\n", hosts.join(", "))
+                }
             });
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! Routes about users: what they may not do.
+//! Routes about users: where they are, and what they may not do.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -45,6 +45,17 @@ async fn record(
         tracing::info!(%user, kind, stream, until_ms, by = %moderator.id, reason, "restricted a user");
     }
     Ok(entry)
+}
+
+/// The hosts a user was seen on in the last five minutes.
+pub(super) async fn hosts(
+    State(services): State<OperatorServices>,
+    _: Moderator,
+    Path(user): Path<String>,
+) -> Answer {
+    let user: UserId = fields::id("user", &user)?;
+    let found = services.directory.hosts_of(services.clock.now_ms(), &user).await;
+    Ok(Json(json!({ "items": found.map_err(|error| refused(&error))? })).into_response())
 }
 
 /// What a user may not do.
